@@ -1,0 +1,144 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// Reader sees what is on the engine.
+type Reader interface {
+	// Networks lists all networks, ours and others', sorted by name and id.
+	Networks(ctx context.Context) ([]model.Network, error)
+	// Containers lists all containers in every state, sorted by name and id,
+	// without the detail of an inspection: see model.Container.
+	Containers(ctx context.Context) ([]model.Container, error)
+	// Network inspects one network by id. ErrNotFound if there is none.
+	Network(ctx context.Context, id string) (model.Network, error)
+	// Container inspects one container by id. ErrNotFound if there is none.
+	Container(ctx context.Context, id string) (model.Container, error)
+}
+
+// NetworkWriter changes networks and who is connected to them.
+type NetworkWriter interface {
+	// CreateNetwork creates a network and returns its id. A taken name is
+	// ErrExists, an overlapping subnet ErrConflict.
+	CreateNetwork(ctx context.Context, spec model.NetworkSpec) (string, error)
+	// RemoveNetwork removes a network. A missing one is success, one with
+	// endpoints ErrInUse.
+	RemoveNetwork(ctx context.Context, id string) error
+	// Connect gives a container an interface. If it has one on that network
+	// already, that is success when address and MAC match, else ErrConflict.
+	Connect(ctx context.Context, containerID string, endpoint model.EndpointSpec) error
+	// Disconnect takes an interface away, also a stale one. A missing one is success.
+	Disconnect(ctx context.Context, containerID, networkID string) error
+}
+
+// ContainerWriter changes containers.
+type ContainerWriter interface {
+	// CreateContainer creates a container, not started, and returns its id.
+	// namespaceOf is the id of the base whose network namespace it shares, empty
+	// for a base. A taken name is ErrExists, a missing image ErrNotFound.
+	CreateContainer(ctx context.Context, spec model.ContainerSpec, namespaceOf string) (string, error)
+	// StartContainer starts a container; a running one is success. An address
+	// or host port that is taken is ErrConflict.
+	StartContainer(ctx context.Context, id string) error
+	// StopContainer stops a container, with force after the grace period; a
+	// stopped or missing one is success.
+	StopContainer(ctx context.Context, id string, grace time.Duration) error
+	// RestartContainer ends and starts a container, so that it joins the
+	// current namespace of the container it shares one with.
+	RestartContainer(ctx context.Context, id string, grace time.Duration) error
+	// RemoveContainer ends and removes a container; a missing one is success.
+	RemoveContainer(ctx context.Context, id string) error
+}
+
+// Images looks up and brings images.
+type Images interface {
+	// ResolveImage returns the digest that a reference has on the engine.
+	// ErrNotFound if the image is not there.
+	ResolveImage(ctx context.Context, reference string) (string, error)
+	// PullImage fetches an image from its registry. ErrNotFound and ErrDenied
+	// are final; other errors may pass.
+	PullImage(ctx context.Context, reference string) error
+	// LoadImage puts images from a docker-load archive on the engine.
+	LoadImage(ctx context.Context, archive io.Reader) error
+	// RemoveImage removes an image. A missing one is success, one that a
+	// container uses is ErrInUse.
+	RemoveImage(ctx context.Context, reference string) error
+	// Images lists the references (repository:tag) on the engine, sorted.
+	Images(ctx context.Context) ([]string, error)
+}
+
+// ObjectType is the type of object that an event speaks of.
+type ObjectType string
+
+// The object types of events.
+const (
+	ObjectContainer ObjectType = "container"
+	ObjectNetwork   ObjectType = "network"
+	ObjectImage     ObjectType = "image"
+)
+
+// Event says that something happened to an object. It is a hint: what happened
+// is found by looking.
+type Event struct {
+	Type ObjectType
+	ID   string
+	// ContainerID is set on network events about an endpoint.
+	ContainerID string
+	// Time is the engine's time of the event.
+	Time time.Time
+}
+
+// Events tells that something changed.
+type Events interface {
+	// Subscribe delivers the events since a time, calling handle for each in
+	// turn, until the context ends or the stream breaks; it returns why. It
+	// calls subscribed once the stream is established.
+	Subscribe(ctx context.Context, since time.Time, subscribed func(), handle func(Event)) error
+}
+
+// Profile is what an engine is and can do.
+type Profile struct {
+	// Version is the engine's, APIVersion the negotiated one, such as 1.41.
+	Version, APIVersion string
+	// Name is the host's name as the engine knows it.
+	Name string
+	// EndpointMAC: an attachment's MAC can be set (API 1.44).
+	EndpointMAC bool
+	// CgroupVersion is "1" or "2".
+	CgroupVersion string
+	// Rootless engines run without root's rights.
+	Rootless bool
+	// SecurityOptions are the engine's, such as seccomp.
+	SecurityOptions []string
+}
+
+// Prober tells what the engine is.
+type Prober interface {
+	// Profile asks the engine. ErrUnavailable or ErrDenied if it cannot be asked.
+	Profile(ctx context.Context) (Profile, error)
+}
+
+// Host reads and sets what belongs to the host of the engine: network
+// namespaces and routes.
+type Host interface {
+	// Namespace reads the listening sockets and the named sysctls of the network
+	// namespace of a running container. ErrNotFound if it does not run (any more).
+	Namespace(ctx context.Context, container model.Container, sysctls []string) (model.Namespace, error)
+	// SetSysctl sets one kernel setting in the namespace of a running container.
+	SetSysctl(ctx context.Context, container model.Container, name, value string) error
+	// Routes lists the host's IPv4 routes that do not lead to a Docker network,
+	// without the default route, and the host's on-link subnets.
+	Routes(ctx context.Context) ([]netip.Prefix, error)
+	// PortHolder says which process of the host holds a port to publish, in
+	// words for a person; empty if none does or it cannot be told.
+	PortHolder(ctx context.Context, port model.PublishedPort) (string, error)
+}

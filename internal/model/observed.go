@@ -1,0 +1,39 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package model
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Socket is a listening or bound socket of a network namespace.
+type Socket struct {
+	Port Port
+	// Address is the local address; unspecified means all.
+	Address netip.Addr
+}
+
+// Namespace is what was seen inside the network namespace of a base.
+type Namespace struct {
+	// Listening are TCP sockets in LISTEN and bound UDP sockets, sorted.
+	Listening []Socket
+	// Sysctls are the kernel settings that were asked for, by dotted name.
+	Sysctls map[string]string
+}
+
+// Observed is what was seen of one Docker Engine at one time: everything on
+// it, ours or not. It is shared and must not be changed.
+type Observed struct {
+	// TakenAt is a time before the first read that went into it.
+	TakenAt time.Time
+	// Networks and Containers are sorted by name, then id.
+	Networks   []Network
+	Containers []Container
+	// Namespaces holds, by id of a running base, what was seen inside.
+	Namespaces map[string]Namespace
+	// Routes are the host's own IPv4 destinations, apart from those of Docker
+	// networks and the default route.
+	Routes []netip.Prefix
+}

@@ -1,0 +1,118 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// TargetKind is the kind of Docker object that an action changes.
+type TargetKind string
+
+// The kinds of target.
+const (
+	TargetNetwork   TargetKind = "network"
+	TargetContainer TargetKind = "container"
+	TargetEndpoint  TargetKind = "endpoint"
+	TargetSysctl    TargetKind = "sysctl"
+)
+
+// Ref points at a Docker object. ID is empty for one that the same plan
+// creates: the executor then takes the id that the creating action returned.
+type Ref struct {
+	ID, Name string
+}
+
+// Meta is what every action has.
+type Meta struct {
+	// ID numbers the actions of a plan from 1.
+	ID int
+	// After lists the ids of the actions that must have succeeded before.
+	After []int
+	// Reason says why, in the product's word list; Detail in words.
+	Reason v1alpha1.Reason
+	Detail string
+	// Destructive marks loss of data or sessions. The executor proves ownership
+	// again immediately before.
+	Destructive bool
+}
+
+// Action is one call to the engine or the host. The set is closed: the structs
+// of this file.
+type Action interface {
+	// Common returns what every action has.
+	Common() *Meta
+	// Verb is the action's word, such as "connect".
+	Verb() string
+	// Target names what is changed, for people and logs.
+	Target() (kind TargetKind, name string)
+
+	sealed()
+}
+
+// CreateNetwork creates a network.
+type CreateNetwork struct {
+	Meta
+	Spec model.NetworkSpec
+}
+
+// RemoveNetwork removes a network of the owner.
+type RemoveNetwork struct {
+	Meta
+	Owner   model.Owner
+	Network Ref
+}
+
+// Connect gives a base an interface.
+type Connect struct {
+	Meta
+	Container Ref
+	Endpoint  model.EndpointSpec
+}
+
+// Disconnect takes an interface from a base of the owner.
+type Disconnect struct {
+	Meta
+	Owner     model.Owner
+	Container Ref
+	Network   Ref
+	// LAN is the LAN's name where it is known, else the network's.
+	LAN string
+}
+
+// CreateContainer creates a container. NamespaceOf is the base whose network
+// namespace a service shares; zero for a base.
+type CreateContainer struct {
+	Meta
+	Spec        model.ContainerSpec
+	NamespaceOf Ref
+}
+
+// StartContainer starts a container.
+type StartContainer struct {
+	Meta
+	Container Ref
+}
+
+// RestartContainer restarts a service so that it joins the base's current namespace.
+type RestartContainer struct {
+	Meta
+	Owner     model.Owner
+	Container Ref
+}
+
+// RemoveContainer ends and removes a container of the owner.
+type RemoveContainer struct {
+	Meta
+	Owner     model.Owner
+	Container Ref
+}
+
+// SetSysctl sets one kernel setting in the namespace of a running base.
+type SetSysctl struct {
+	Meta
+	Container   Ref
+	Name, Value string
+}
