@@ -4,6 +4,7 @@
 package model
 
 import (
+	"maps"
 	"net/netip"
 	"time"
 )
@@ -36,4 +37,14 @@ type Observed struct {
 	// Routes are the host's own IPv4 destinations, apart from those of Docker
 	// networks and the default route.
 	Routes []netip.Prefix
+}
+
+// WithNamespace returns a copy that also holds what was seen inside the network
+// namespace of a base. The receiver stays as it is.
+func (o Observed) WithNamespace(containerID string, namespace Namespace) Observed {
+	namespaces := make(map[string]Namespace, len(o.Namespaces)+1)
+	maps.Copy(namespaces, o.Namespaces)
+	namespaces[containerID] = namespace
+	o.Namespaces = namespaces
+	return o
 }
