@@ -1,0 +1,254 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controlplane
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+const (
+	authorityLifetime   = 10 * 365 * 24 * time.Hour
+	certificateLifetime = 365 * 24 * time.Hour
+	// renewBefore leaves a running control plane many attempts, and one that is
+	// started once a month a valid kubeconfig in between.
+	renewBefore = 60 * 24 * time.Hour
+	renewPeriod = 12 * time.Hour
+
+	administrator = "deckyard-admin"
+	// administratorsGroup is bound to cluster-admin by the API server itself.
+	administratorsGroup = "system:masters"
+)
+
+// certificates are the files of the control plane's own authority. A file that is
+// there and still good is kept, so that clients survive a restart.
+type certificates struct {
+	directory *DataDirectory
+	clock     clock.PassiveClock
+	addresses []net.IP
+}
+
+type keyPair struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+func (c certificates) file(name string) string { return c.directory.File("pki", name) }
+
+func (c certificates) authorityFile() string { return c.file("ca.crt") }
+func (c certificates) servingFiles() (string, string) {
+	return c.file("serving.crt"), c.file("serving.key")
+}
+func (c certificates) adminFiles() (string, string) { return c.file("admin.crt"), c.file("admin.key") }
+func (c certificates) serviceAccountFile() string   { return c.file("service-account.key") }
+
+// issue creates what is missing, renews what is about to expire, and reports
+// whether the authority or the administrator's certificate changed.
+func (c certificates) issue() (changed bool, err error) {
+	if err := makePrivateDirectory(c.directory.File("pki")); err != nil {
+		return false, err
+	}
+	if err := c.ensureServiceAccountKey(); err != nil {
+		return false, err
+	}
+	authority, authorityChanged, err := c.authority()
+	if err != nil {
+		return false, err
+	}
+	certificateFile, keyFile := c.servingFiles()
+	if _, err := c.ensureSigned(certificateFile, keyFile, c.servingTemplate(), authority); err != nil {
+		return false, err
+	}
+	certificateFile, keyFile = c.adminFiles()
+	adminChanged, err := c.ensureSigned(certificateFile, keyFile, adminTemplate(), authority)
+	return authorityChanged || adminChanged, err
+}
+
+func (c certificates) authority() (authority keyPair, changed bool, err error) {
+	certificateFile, keyFile := c.authorityFile(), c.file("ca.key")
+	authority, err = readKeyPair(certificateFile, keyFile)
+	if err == nil && c.fresh(authority.certificate) {
+		return authority, false, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return keyPair{}, false, err
+	}
+	template := &x509.Certificate{
+		Subject:               pkix.Name{CommonName: "deckyard-ca"},
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}
+	authority, err = c.sign(template, authorityLifetime, nil)
+	if err != nil {
+		return keyPair{}, false, fmt.Errorf("create certificate authority: %w", err)
+	}
+	return authority, true, writeKeyPair(certificateFile, keyFile, authority)
+}
+
+func (c certificates) servingTemplate() *x509.Certificate {
+	return &x509.Certificate{
+		Subject:     pkix.Name{CommonName: "deckyard-apiserver"},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
+		IPAddresses: c.addresses,
+	}
+}
+
+func adminTemplate() *x509.Certificate {
+	return &x509.Certificate{
+		Subject:     pkix.Name{CommonName: administrator, Organization: []string{administratorsGroup}},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+}
+
+// ensureSigned keeps the certificate when it is fresh, signed by the authority and
+// says what the template says; else it replaces it and its key.
+func (c certificates) ensureSigned(certificateFile, keyFile string, template *x509.Certificate, authority keyPair) (changed bool, err error) {
+	current, err := readKeyPair(certificateFile, keyFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	if err == nil && c.fresh(current.certificate) && covers(current.certificate, template) &&
+		current.certificate.CheckSignatureFrom(authority.certificate) == nil {
+		return false, nil
+	}
+	signed, err := c.sign(template, certificateLifetime, &authority)
+	if err != nil {
+		return false, fmt.Errorf("sign certificate %q: %w", certificateFile, err)
+	}
+	return true, writeKeyPair(certificateFile, keyFile, signed)
+}
+
+func (c certificates) ensureServiceAccountKey() error {
+	_, err := os.Stat(c.serviceAccountFile())
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	key, err := newKey()
+	if err != nil {
+		return err
+	}
+	return writeKey(c.serviceAccountFile(), key)
+}
+
+func (c certificates) fresh(certificate *x509.Certificate) bool {
+	now := c.clock.Now()
+	return !now.Before(certificate.NotBefore) && now.Add(renewBefore).Before(certificate.NotAfter)
+}
+
+func covers(certificate, template *x509.Certificate) bool {
+	for _, address := range template.IPAddresses {
+		if !slices.ContainsFunc(certificate.IPAddresses, address.Equal) {
+			return false
+		}
+	}
+	return certificate.Subject.CommonName == template.Subject.CommonName
+}
+
+// sign creates a key and its certificate. Without an authority it signs itself.
+func (c certificates) sign(template *x509.Certificate, lifetime time.Duration, authority *keyPair) (keyPair, error) {
+	key, err := newKey()
+	if err != nil {
+		return keyPair{}, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return keyPair{}, err
+	}
+	template.SerialNumber = serial
+	// The clock of a machine that has just booted may still be set back a little.
+	template.NotBefore = c.clock.Now().Add(-time.Hour)
+	template.NotAfter = c.clock.Now().Add(lifetime)
+	parent := keyPair{certificate: template, key: key}
+	if authority != nil {
+		parent = *authority
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent.certificate, key.Public(), parent.key)
+	if err != nil {
+		return keyPair{}, err
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return keyPair{}, err
+	}
+	return keyPair{certificate: certificate, key: key}, nil
+}
+
+func newKey() (*ecdsa.PrivateKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("create private key: %w", err)
+	}
+	return key, nil
+}
+
+func readKeyPair(certificateFile, keyFile string) (keyPair, error) {
+	certificateBlock, err := readPEM(certificateFile)
+	if err != nil {
+		return keyPair{}, err
+	}
+	keyBlock, err := readPEM(keyFile)
+	if err != nil {
+		return keyPair{}, err
+	}
+	certificate, err := x509.ParseCertificate(certificateBlock.Bytes)
+	if err != nil {
+		return keyPair{}, fmt.Errorf("parse certificate %q: %w", certificateFile, err)
+	}
+	key, err := x509.ParseECPrivateKey(keyBlock.Bytes)
+	if err != nil {
+		return keyPair{}, fmt.Errorf("parse private key %q: %w", keyFile, err)
+	}
+	if !key.PublicKey.Equal(certificate.PublicKey) {
+		// A crash between the two writes leaves such a pair; it is of no use to anyone.
+		return keyPair{}, fmt.Errorf("match %q with %q: %w", certificateFile, keyFile, fs.ErrNotExist)
+	}
+	return keyPair{certificate: certificate, key: key}, nil
+}
+
+func readPEM(path string) (*pem.Block, error) {
+	content, err := os.ReadFile(path) //nolint:gosec // a file of our own data directory
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", path, err)
+	}
+	block, _ := pem.Decode(content)
+	if block == nil {
+		return nil, fmt.Errorf("read %q: no PEM block", path)
+	}
+	return block, nil
+}
+
+func writeKeyPair(certificateFile, keyFile string, pair keyPair) error {
+	if err := writeKey(keyFile, pair.key); err != nil {
+		return err
+	}
+	block := pem.Block{Type: "CERTIFICATE", Bytes: pair.certificate.Raw}
+	return writeFileAtomically(certificateFile, pem.EncodeToMemory(&block))
+}
+
+func writeKey(path string, key *ecdsa.PrivateKey) error {
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return fmt.Errorf("encode private key %q: %w", path, err)
+	}
+	block := pem.Block{Type: "EC PRIVATE KEY", Bytes: der}
+	return writeFileAtomically(path, pem.EncodeToMemory(&block))
+}
