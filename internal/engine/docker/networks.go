@@ -1,0 +1,291 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/network"
+
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// The options of a network that we set and read.
+const (
+	optionMasquerade = "com.docker.network.bridge.enable_ip_masquerade"
+	optionMTU        = "com.docker.network.driver.mtu"
+)
+
+// Networks implements engine.Reader.
+func (e *Engine) Networks(ctx context.Context) ([]model.Network, error) {
+	summaries, err := e.dockerClient.NetworkList(ctx, network.ListOptions{})
+	if err != nil {
+		return nil, failure(err, "list networks")
+	}
+	networks := make([]model.Network, 0, len(summaries))
+	for _, summary := range summaries {
+		networks = append(networks, networkOf(summary))
+	}
+	slices.SortFunc(networks, func(a, b model.Network) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return networks, nil
+}
+
+// Network implements engine.Reader.
+func (e *Engine) Network(ctx context.Context, id string) (model.Network, error) {
+	inspected, err := e.inspectNetwork(ctx, id)
+	if err != nil {
+		return model.Network{}, err
+	}
+	return networkOf(inspected), nil
+}
+
+func (e *Engine) inspectNetwork(ctx context.Context, id string) (network.Inspect, error) {
+	if err := validateID(id); err != nil {
+		return network.Inspect{}, failure(err, "inspect network %q", id)
+	}
+	inspected, err := e.dockerClient.NetworkInspect(ctx, id, network.InspectOptions{})
+	if err == nil && inspected.ID != id {
+		// The engine also finds names and the beginnings of ids.
+		err = withKind(engine.ErrNotFound, errors.New("no network has this id"))
+	}
+	return inspected, failure(err, "inspect network %q", id)
+}
+
+// CreateNetwork implements engine.NetworkWriter.
+func (e *Engine) CreateNetwork(ctx context.Context, spec model.NetworkSpec) (string, error) {
+	created, err := e.dockerClient.NetworkCreate(ctx, spec.Name, networkCreation(spec))
+	if errdefs.IsConflict(err) {
+		err = withKind(engine.ErrExists, err)
+	}
+	return created.ID, failure(err, "create network %q", spec.Name)
+}
+
+// networkCreation returns the engine's form of a network as it should be.
+func networkCreation(spec model.NetworkSpec) network.CreateOptions {
+	options := map[string]string{optionMasquerade: strconv.FormatBool(spec.Masquerade)}
+	if spec.MTU > 0 {
+		options[optionMTU] = strconv.Itoa(spec.MTU)
+	}
+	return network.CreateOptions{
+		Driver:   spec.Driver,
+		Scope:    "local",
+		Internal: spec.Internal,
+		IPAM: &network.IPAM{
+			Driver: "default",
+			Config: []network.IPAMConfig{{Subnet: spec.Subnet.String(), Gateway: spec.Gateway.String()}},
+		},
+		Options: options,
+		Labels:  labelsOf(spec.Identity, spec.ExtraLabels),
+	}
+}
+
+// RemoveNetwork implements engine.NetworkWriter.
+func (e *Engine) RemoveNetwork(ctx context.Context, id string) error {
+	if err := validateID(id); err != nil {
+		return failure(err, "remove network %q", id)
+	}
+	err := failure(e.dockerClient.NetworkRemove(ctx, id), "remove network %q", id)
+	return ignoreNotFound(err)
+}
+
+// Connect implements engine.NetworkWriter. It looks before it acts: connecting
+// twice damages the endpoint on some engines.
+func (e *Engine) Connect(ctx context.Context, containerID string, endpoint model.EndpointSpec) error {
+	observed, err := e.Container(ctx, containerID)
+	if err != nil {
+		return fmt.Errorf("connect to network %q: %w", endpoint.NetworkName, err)
+	}
+	if connected, found := endpointOn(observed, endpoint); found {
+		return compareEndpoint(observed, connected, endpoint)
+	}
+	settings, err := e.endpointSettings(ctx, endpoint)
+	if err != nil {
+		return fmt.Errorf("connect container %q to network %q: %w", observed.Name, endpoint.NetworkName, err)
+	}
+	err = e.dockerClient.NetworkConnect(ctx, endpoint.NetworkID, observed.ID, settings)
+	err = failure(err, "connect container %q to network %q", observed.Name, endpoint.NetworkName)
+	if errors.Is(err, engine.ErrExists) {
+		// Somebody else connected it since we looked.
+		return fmt.Errorf("%w: %w", engine.ErrConflict, err)
+	}
+	return err
+}
+
+// endpointOn returns the endpoint of a container on the network of an endpoint.
+func endpointOn(container model.Container, wanted model.EndpointSpec) (model.Endpoint, bool) {
+	for _, endpoint := range container.Endpoints {
+		// A container that was never started knows its networks by name alone.
+		if endpoint.NetworkID == wanted.NetworkID ||
+			endpoint.NetworkID == "" && endpoint.NetworkName == wanted.NetworkName {
+			return endpoint, true
+		}
+	}
+	return model.Endpoint{}, false
+}
+
+// compareEndpoint returns ErrConflict if an existing endpoint is not the wanted one.
+func compareEndpoint(container model.Container, existing model.Endpoint, wanted model.EndpointSpec) error {
+	if existing.Address != wanted.Address {
+		return fmt.Errorf("connect container %q to network %q: it is connected with address %s instead of %s: %w",
+			container.Name, wanted.NetworkName, existing.Address, wanted.Address, engine.ErrConflict)
+	}
+	// While a container does not run, most engines do not tell the MAC.
+	if wanted.MAC != "" && existing.MAC != "" && existing.MAC != wanted.MAC {
+		return fmt.Errorf("connect container %q to network %q: it is connected with MAC %s instead of %s: %w",
+			container.Name, wanted.NetworkName, existing.MAC, wanted.MAC, engine.ErrConflict)
+	}
+	return nil
+}
+
+// endpointSettings returns the engine's form of an endpoint to connect. A MAC
+// that the engine would silently ignore is ErrInvalid.
+func (e *Engine) endpointSettings(ctx context.Context, endpoint model.EndpointSpec) (*network.EndpointSettings, error) {
+	if endpoint.MAC == "" {
+		return endpointCreation(endpoint), nil
+	}
+	supported, err := e.setsEndpointMAC(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !supported {
+		return nil, fmt.Errorf("set MAC %s: needs engine API %s: %w", endpoint.MAC, endpointMACAPIVersion, engine.ErrInvalid)
+	}
+	return endpointCreation(endpoint), nil
+}
+
+// endpointCreation returns the engine's form of an endpoint as it should be.
+func endpointCreation(endpoint model.EndpointSpec) *network.EndpointSettings {
+	return &network.EndpointSettings{
+		IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: endpoint.Address.String()},
+		MacAddress: endpoint.MAC,
+	}
+}
+
+// Disconnect implements engine.NetworkWriter.
+func (e *Engine) Disconnect(ctx context.Context, containerID, networkID string) error {
+	for _, id := range []string{containerID, networkID} {
+		if err := validateID(id); err != nil {
+			return failure(err, "disconnect container %q from network %q", containerID, networkID)
+		}
+	}
+	err := e.dockerClient.NetworkDisconnect(ctx, networkID, containerID, true)
+	err = failure(err, "disconnect container %q from network %q", containerID, networkID)
+	if errors.Is(err, engine.ErrNotFound) {
+		return e.disconnectStale(ctx, containerID, networkID)
+	}
+	return err
+}
+
+// disconnectStale takes away an endpoint that outlived its container, which the
+// engine finds by the container's name alone. That there is none is success.
+func (e *Engine) disconnectStale(ctx context.Context, containerID, networkID string) error {
+	inspected, err := e.inspectNetwork(ctx, networkID)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	stale, found := inspected.Containers[containerID]
+	if !found || validateID(stale.Name) != nil {
+		return nil
+	}
+	err = e.dockerClient.NetworkDisconnect(ctx, networkID, stale.Name, true)
+	return ignoreNotFound(failure(err, "disconnect stale endpoint %q from network %q", stale.Name, networkID))
+}
+
+// networkOf returns a network as it was seen.
+func networkOf(inspected network.Inspect) model.Network {
+	observed := model.Network{
+		ID:         inspected.ID,
+		Name:       inspected.Name,
+		Identity:   identityOf(inspected.Labels),
+		Driver:     inspected.Driver,
+		Internal:   inspected.Internal,
+		Masquerade: inspected.Options[optionMasquerade] != "false",
+	}
+	// What is not a number is not a value we could have set.
+	observed.MTU, _ = strconv.Atoi(inspected.Options[optionMTU])
+	for _, config := range inspected.IPAM.Config {
+		subnet, err := netip.ParsePrefix(config.Subnet)
+		if err != nil || !subnet.Addr().Is4() {
+			continue
+		}
+		observed.Subnets = append(observed.Subnets, subnet.Masked())
+		if !observed.Gateway.IsValid() {
+			observed.Gateway = parseAddress(config.Gateway)
+		}
+	}
+	slices.SortFunc(observed.Subnets, netip.Prefix.Compare)
+	return observed
+}
+
+// endpointsOf returns the endpoints of a container, sorted by network name.
+func endpointsOf(settings map[string]*network.EndpointSettings) []model.Endpoint {
+	var endpoints []model.Endpoint
+	for name, setting := range settings {
+		if setting == nil {
+			continue
+		}
+		endpoints = append(endpoints, model.Endpoint{
+			NetworkID:   setting.NetworkID,
+			NetworkName: name,
+			Address:     addressOf(setting),
+			MAC:         strings.ToLower(setting.MacAddress),
+			Aliases:     slices.Sorted(slices.Values(setting.Aliases)),
+		})
+	}
+	slices.SortFunc(endpoints, func(a, b model.Endpoint) int { return cmp.Compare(a.NetworkName, b.NetworkName) })
+	return endpoints
+}
+
+// addressOf returns the live IPv4 address of an endpoint, else the configured one.
+func addressOf(setting *network.EndpointSettings) netip.Addr {
+	if live := parseAddress(setting.IPAddress); live.IsValid() {
+		return live
+	}
+	if setting.IPAMConfig == nil {
+		return netip.Addr{}
+	}
+	return parseAddress(setting.IPAMConfig.IPv4Address)
+}
+
+// parseAddress returns an IPv4 address, also from "address/length"; the invalid
+// one if there is none.
+func parseAddress(text string) netip.Addr {
+	text, _, _ = strings.Cut(text, "/")
+	address, err := netip.ParseAddr(text)
+	if err != nil || !address.Is4() {
+		return netip.Addr{}
+	}
+	return address
+}
+
+// validateID refuses what cannot be the id or name of a container or network,
+// and would be another path of the engine's API.
+func validateID(id string) error {
+	valid := id != "" && !strings.ContainsFunc(id, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.-", r))
+	}) && strings.Trim(id, ".") != ""
+	if !valid {
+		return withKind(engine.ErrInvalid, errors.New("not an id"))
+	}
+	return nil
+}
+
+// ignoreNotFound makes success of the absence of what should go.
+func ignoreNotFound(err error) error {
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil
+	}
+	return err
+}
