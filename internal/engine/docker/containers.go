@@ -148,7 +148,7 @@ func containerOfSummary(summary container.Summary) model.Container {
 		HomeNetwork: summary.HostConfig.NetworkMode,
 	}
 	if summary.NetworkSettings != nil {
-		observed.Endpoints = endpointsOf(summary.NetworkSettings.Networks)
+		observed.Endpoints = endpointsOf(summary.NetworkSettings.Networks, observed.State)
 	}
 	for _, port := range summary.Ports {
 		if hostIP := parseAddress(port.IP); hostIP.IsValid() && port.PublicPort != 0 {
@@ -185,7 +185,7 @@ func containerOfInspection(inspected container.InspectResponse) model.Container 
 	}
 	ports := portsOf(inspected.HostConfig.PortBindings)
 	if inspected.NetworkSettings != nil {
-		observed.Endpoints = endpointsOf(inspected.NetworkSettings.Networks)
+		observed.Endpoints = endpointsOf(inspected.NetworkSettings.Networks, observed.State)
 		ports = append(ports, portsOf(inspected.NetworkSettings.Ports)...)
 	}
 	observed.HostPorts = sortedPorts(ports)

@@ -50,6 +50,10 @@ func failure(cause error, format string, args ...any) error {
 // fault inside the engine, passes unchanged: it may go away by itself. A
 // cancelled call has no kind either.
 func classify(err error) error {
+	var classified *kindError
+	if errors.As(err, &classified) {
+		return err
+	}
 	if kind := kindOf(err); kind != nil {
 		return withKind(kind, err)
 	}
@@ -118,6 +122,8 @@ func messageKinds() []messageKind {
 		{"is already attached to network", engine.ErrExists},
 		{"is not connected to network", engine.ErrNotFound},
 		{"is not connected to the network", engine.ErrNotFound},
+		{"It does not belong to any of this network's subnets", engine.ErrInvalid},
+		{"no configured subnet or ip-range contain the IP address", engine.ErrInvalid},
 		{"requires API version", engine.ErrInvalid},
 	}
 }

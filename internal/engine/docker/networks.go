@@ -229,11 +229,14 @@ func networkOf(inspected network.Inspect) model.Network {
 	return observed
 }
 
-// endpointsOf returns the endpoints of a container, sorted by network name.
-func endpointsOf(settings map[string]*network.EndpointSettings) []model.Endpoint {
+// endpointsOf returns the endpoints of a container, sorted by network name. While
+// a container runs, a setting without an endpoint is what a failed connection
+// left behind (engine 20.10), and no interface.
+func endpointsOf(settings map[string]*network.EndpointSettings, state model.State) []model.Endpoint {
+	runs := state == model.StateRunning || state == model.StatePaused
 	var endpoints []model.Endpoint
 	for name, setting := range settings {
-		if setting == nil {
+		if setting == nil || runs && setting.EndpointID == "" {
 			continue
 		}
 		endpoints = append(endpoints, model.Endpoint{

@@ -1,0 +1,13 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package contract is the one suite that every implementation of the engine's
+// ports passes: the fake in every run of the tests, the adapter on a real Docker
+// Engine with the build tag e2e. It keeps the fake honest.
+//
+// Each rule that is written on the ports in package engine is one subtest of
+// Run. Objects get names and subnets of their own, so that runs can overlap, and
+// are removed at the end, also after a failure.
+//
+// Start reading at contract.go.
+package contract

@@ -1,0 +1,188 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+func endpointRules() map[string]func(*testing.T, suite) {
+	return map[string]func(*testing.T, suite){
+		"a running container is connected with the address asked for": func(t *testing.T, s suite) {
+			lan, base := s.network(t), s.base(t, s.network(t))
+			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(lan, 20)))
+			s.wantEndpoint(t, base.ID, lan, 20)
+		},
+		// Scenario 25.
+		"connecting again is success if nothing differs": func(t *testing.T, s suite) {
+			lan, base := s.network(t), s.base(t, s.network(t))
+			endpoint := endpointOf(lan, 20)
+			for range 2 {
+				wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpoint))
+			}
+			endpoint.MAC = s.wantEndpoint(t, base.ID, lan, 20).MAC
+			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpoint))
+		},
+		"connecting again with another address or MAC is refused": func(t *testing.T, s suite) {
+			lan, base := s.network(t), s.base(t, s.network(t))
+			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(lan, 20)))
+			wantKind(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(lan, 21)), engine.ErrConflict)
+			other := endpointOf(lan, 20)
+			other.MAC = "02:1a:4b:00:00:99"
+			wantKind(t, s.Networks.Connect(t.Context(), base.ID, other), engine.ErrConflict)
+			s.wantEndpoint(t, base.ID, lan, 20)
+		},
+		"connecting to the home again is success if nothing differs": func(t *testing.T, s suite) {
+			home := s.network(t)
+			base := s.base(t, home)
+			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(home, 10)))
+			wantKind(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(home, 11)), engine.ErrConflict)
+		},
+		"connecting a running container with a taken address is refused": func(t *testing.T, s suite) {
+			lan := s.network(t)
+			s.base(t, lan)
+			other := s.base(t, s.network(t))
+			wantKind(t, s.Networks.Connect(t.Context(), other.ID, endpointOf(lan, 10)), engine.ErrConflict)
+			if endpoints := s.inspect(t, other.ID).Endpoints; len(endpoints) != 1 {
+				t.Errorf("endpoints %+v", endpoints)
+			}
+		},
+		"the gateway's address is taken": func(t *testing.T, s suite) {
+			lan, base := s.network(t), s.base(t, s.network(t))
+			wantKind(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(lan, 1)), engine.ErrConflict)
+		},
+		"an address outside the subnet is refused": func(t *testing.T, s suite) {
+			lan, base := s.network(t), s.base(t, s.network(t))
+			endpoint := endpointOf(lan, 20)
+			endpoint.Address = netip.MustParseAddr("203.0.113.20")
+			wantKind(t, s.Networks.Connect(t.Context(), base.ID, endpoint), engine.ErrInvalid)
+		},
+		"a stopped container is connected to a taken address and does not start": func(t *testing.T, s suite) {
+			lan := s.network(t)
+			s.base(t, lan)
+			home := s.network(t)
+			id := s.create(t, s.baseSpec(home, host(home.Subnets[0], 10)), "")
+			wantNoError(t, s.Networks.Connect(t.Context(), id, endpointOf(lan, 10)))
+			wantKind(t, s.Containers.StartContainer(t.Context(), id), engine.ErrConflict)
+			if s.inspect(t, id).IsRunning() {
+				t.Error("it runs")
+			}
+		},
+		"a created container keeps its connection through start, stop and restart": func(t *testing.T, s suite) {
+			home, lan := s.network(t), s.network(t)
+			id := s.create(t, s.baseSpec(home, host(home.Subnets[0], 10)), "")
+			wantNoError(t, s.Networks.Connect(t.Context(), id, endpointOf(lan, 20)))
+			wantNoError(t, s.Networks.Connect(t.Context(), id, endpointOf(lan, 20)))
+			s.wantEndpoint(t, id, lan, 20)
+			wantNoError(t, s.Containers.StartContainer(t.Context(), id))
+			s.wantEndpoint(t, id, lan, 20)
+			s.wantEndpoint(t, id, home, 10)
+			wantNoError(t, s.Containers.RestartContainer(t.Context(), id, grace))
+			s.wantEndpoint(t, id, lan, 20)
+			wantNoError(t, s.Containers.StopContainer(t.Context(), id, grace))
+			s.wantEndpoint(t, id, lan, 20)
+			s.wantEndpoint(t, id, home, 10)
+			wantNoError(t, s.Networks.Connect(t.Context(), id, endpointOf(lan, 20)))
+			wantKind(t, s.Networks.Connect(t.Context(), id, endpointOf(lan, 21)), engine.ErrConflict)
+		},
+		"a MAC is set on an attachment, or refused by an engine that cannot": func(t *testing.T, s suite) {
+			lan, base := s.network(t), s.base(t, s.network(t))
+			endpoint := endpointOf(lan, 20)
+			endpoint.MAC = "02:1a:4b:00:00:20"
+			err := s.Networks.Connect(t.Context(), base.ID, endpoint)
+			if !s.endpointMAC {
+				wantKind(t, err, engine.ErrInvalid)
+				return
+			}
+			wantNoError(t, err)
+			if got := s.wantEndpoint(t, base.ID, lan, 20); got.MAC != endpoint.MAC {
+				t.Errorf("MAC %s, want %s", got.MAC, endpoint.MAC)
+			}
+		},
+		"connecting what is missing is refused": func(t *testing.T, s suite) {
+			lan := s.network(t)
+			base := s.base(t, lan)
+			wantKind(t, s.Networks.Connect(t.Context(), missingID, endpointOf(lan, 20)), engine.ErrNotFound)
+			nowhere := model.EndpointSpec{NetworkID: missingID, NetworkName: s.name(), Address: host(lan.Subnets[0], 20)}
+			wantKind(t, s.Networks.Connect(t.Context(), base.ID, nowhere), engine.ErrNotFound)
+		},
+		// Scenario 26.
+		"disconnecting again is success": func(t *testing.T, s suite) {
+			lan, base := s.network(t), s.base(t, s.network(t))
+			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(lan, 20)))
+			for range 2 {
+				wantNoError(t, s.Networks.Disconnect(t.Context(), base.ID, lan.ID))
+			}
+			if endpoints := s.inspect(t, base.ID).Endpoints; len(endpoints) != 1 {
+				t.Errorf("endpoints %+v", endpoints)
+			}
+		},
+		"a stopped container is disconnected, again and again": func(t *testing.T, s suite) {
+			home, lan := s.network(t), s.network(t)
+			id := s.create(t, s.baseSpec(home, host(home.Subnets[0], 10)), "")
+			wantNoError(t, s.Networks.Connect(t.Context(), id, endpointOf(lan, 20)))
+			for range 2 {
+				wantNoError(t, s.Networks.Disconnect(t.Context(), id, lan.ID))
+			}
+			if endpoints := s.inspect(t, id).Endpoints; len(endpoints) != 1 {
+				t.Errorf("endpoints %+v", endpoints)
+			}
+		},
+		"disconnecting what is missing is success": func(t *testing.T, s suite) {
+			lan := s.network(t)
+			base := s.base(t, lan)
+			wantNoError(t, s.Networks.Disconnect(t.Context(), missingID, lan.ID))
+			wantNoError(t, s.Networks.Disconnect(t.Context(), base.ID, missingID))
+		},
+		"the home is disconnected and connected again with its address": func(t *testing.T, s suite) {
+			home := s.network(t)
+			base := s.base(t, home)
+			wantNoError(t, s.Networks.Disconnect(t.Context(), base.ID, home.ID))
+			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(home, 10)))
+			s.wantEndpoint(t, base.ID, home, 10)
+		},
+		"an address is free once its container is disconnected": func(t *testing.T, s suite) {
+			lan := s.network(t)
+			one, other := s.base(t, lan), s.base(t, s.network(t))
+			wantNoError(t, s.Networks.Disconnect(t.Context(), one.ID, lan.ID))
+			wantNoError(t, s.Networks.Connect(t.Context(), other.ID, endpointOf(lan, 10)))
+		},
+	}
+}
+
+// endpointOf returns an interface on a network, with no MAC asked for.
+func endpointOf(network model.Network, number byte) model.EndpointSpec {
+	return model.EndpointSpec{
+		NetworkID: network.ID, NetworkName: network.Name, LAN: "office", Address: host(network.Subnets[0], number),
+	}
+}
+
+// wantEndpoint checks that the container has an address on a network, in the
+// list as in the inspection.
+func (s suite) wantEndpoint(t *testing.T, containerID string, network model.Network, number byte) model.Endpoint {
+	t.Helper()
+	var found model.Endpoint
+	for source, container := range map[string]model.Container{
+		"list": s.listed(t, containerID), "inspection": s.inspect(t, containerID),
+	} {
+		count := 0
+		for _, endpoint := range container.Endpoints {
+			if endpoint.NetworkName == network.Name {
+				found = endpoint
+				count++
+			}
+		}
+		if count != 1 || found.Address != host(network.Subnets[0], number) {
+			t.Errorf("%s: endpoints %+v, want one on %s with host %d", source, container.Endpoints, network.Name, number)
+		}
+		if container.IsRunning() && (found.NetworkID != network.ID || found.MAC == "") {
+			t.Errorf("%s: endpoint %+v of a running container lacks network id or MAC", source, found)
+		}
+	}
+	return found
+}

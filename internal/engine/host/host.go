@@ -1,0 +1,100 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// Host implements engine.Host for the machine that it runs on. It has no state.
+type Host struct{}
+
+var _ engine.Host = Host{}
+
+// New returns the Host.
+func New() Host { return Host{} }
+
+// Namespace implements engine.Host. A sysctl that the kernel does not have is
+// left out.
+func (Host) Namespace(ctx context.Context, container model.Container, sysctls []string) (model.Namespace, error) {
+	namespace, err := readNamespace(ctx, container, sysctls)
+	if err != nil {
+		return model.Namespace{}, fmt.Errorf("read network namespace of container %q: %w", container.Name, withKind(err))
+	}
+	return namespace, nil
+}
+
+func readNamespace(ctx context.Context, container model.Container, sysctls []string) (model.Namespace, error) {
+	for _, name := range sysctls {
+		if err := validateSysctl(name); err != nil {
+			return model.Namespace{}, err
+		}
+	}
+	owner, err := openProcess(ctx, container)
+	if err != nil {
+		return model.Namespace{}, err
+	}
+	defer owner.close()
+	sockets, err := owner.udpSockets()
+	if err != nil {
+		return model.Namespace{}, err
+	}
+	var values map[string]string
+	err = owner.inNetworkNamespace(func() error {
+		listening, err := tcpListeners()
+		if err != nil {
+			return err
+		}
+		sockets = append(sockets, listening...)
+		values, err = readSysctls(sysctls)
+		return err
+	})
+	if err != nil {
+		return model.Namespace{}, err
+	}
+	return model.Namespace{Listening: listeningSockets(sockets), Sysctls: values}, nil
+}
+
+// SetSysctl implements engine.Host. A setting that the kernel does not have, or
+// a value that it refuses, is ErrInvalid.
+func (Host) SetSysctl(ctx context.Context, container model.Container, name, value string) error {
+	if err := setSysctl(ctx, container, name, value); err != nil {
+		return fmt.Errorf("set sysctl %q of container %q to %q: %w", name, container.Name, value, withKind(err))
+	}
+	return nil
+}
+
+func setSysctl(ctx context.Context, container model.Container, name, value string) error {
+	if err := validateSysctl(name); err != nil {
+		return err
+	}
+	owner, err := openProcess(ctx, container)
+	if err != nil {
+		return err
+	}
+	defer owner.close()
+	return owner.inNetworkNamespace(func() error { return writeSysctl(name, value) })
+}
+
+// withKind gives an error of the operating system its kind.
+func withKind(err error) error {
+	switch {
+	case errors.Is(err, engine.ErrInvalid), errors.Is(err, engine.ErrNotFound):
+		return err
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH):
+		return fmt.Errorf("%w: %w", engine.ErrNotFound, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", engine.ErrDenied, err)
+	default:
+		return err
+	}
+}

@@ -1,0 +1,75 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/deckyard/deckyard/internal/engine"
+)
+
+// sysctlDirectory shows the settings of the reading thread's network namespace.
+const sysctlDirectory = "/proc/sys/"
+
+// validateSysctl accepts dotted names of settings of a network namespace alone.
+func validateSysctl(name string) error {
+	segments := strings.Split(name, ".")
+	if len(segments) < 3 || segments[0] != "net" {
+		return fmt.Errorf("sysctl %q is not of a network namespace: %w", name, engine.ErrInvalid)
+	}
+	for _, segment := range segments {
+		if segment == "" || strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
+			return fmt.Errorf("sysctl name %q is malformed: %w", name, engine.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// sysctlPath returns the file of a valid sysctl.
+func sysctlPath(name string) string {
+	return sysctlDirectory + strings.ReplaceAll(name, ".", "/")
+}
+
+// readSysctls returns the values of valid sysctls in the calling thread's
+// namespace, without those that the kernel does not have.
+func readSysctls(names []string) (map[string]string, error) {
+	values := make(map[string]string, len(names))
+	for _, name := range names {
+		contents, err := os.ReadFile(sysctlPath(name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, fmt.Errorf("read sysctl %q: %w", name, err)
+		default:
+			// Values of several numbers are separated by tabs.
+			values[name] = strings.Join(strings.Fields(string(contents)), " ")
+		}
+	}
+	return values, nil
+}
+
+// writeSysctl sets a valid sysctl in the calling thread's namespace.
+func writeSysctl(name, value string) error {
+	err := writeFile(sysctlPath(name), value)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ERANGE) {
+		return fmt.Errorf("%w: %w", engine.ErrInvalid, err)
+	}
+	return err
+}
+
+// writeFile writes to an existing file in one go.
+func writeFile(path, value string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(value)
+	return errors.Join(err, file.Close())
+}
