@@ -6,11 +6,14 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // TopologySpec is the desired state of a Topology.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.addressPools) || !has(self.lanPrefixLength) || self.addressPools.all(pool, !isCIDR(pool) || cidr(pool).prefixLength() <= self.lanPrefixLength)`,messageExpression=`'addressPools: %s cannot hold a LAN of lanPrefixLength %d: use a larger block, or a greater lanPrefixLength, at most 29'.format([self.addressPools.filter(pool, isCIDR(pool) && cidr(pool).prefixLength() > self.lanPrefixLength), self.lanPrefixLength])`,fieldPath=`.addressPools`
 type TopologySpec struct {
 	// nodeName is the node whose Docker Engine carries the topology. Empty: the
 	// operator places it. Recorded in status.nodeName and immutable from then on.
 	// +optional
-	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule=`self == '' || !format.dns1123Subdomain().validate(self).hasValue()`,messageExpression=`'nodeName "%s" is not a node name: use at most 63 lower-case letters, digits, hyphens and dots, or leave it out'.format([self])`
 	NodeName string `json:"nodeName,omitempty"`
 
 	// addressPools are the IPv4 CIDRs from which LANs without a subnet get one.
@@ -20,6 +23,9 @@ type TopologySpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=18
+	// +kubebuilder:validation:items:XValidation:rule=`isCIDR(self) && cidr(self).ip().family() == 4`,messageExpression=`'addressPools: "%s" is not an IPv4 CIDR: write an address and a prefix length, such as 10.32.0.0/16'.format([self])`
+	// +kubebuilder:validation:items:XValidation:rule=`!isCIDR(self) || cidr(self) == cidr(self).masked()`,messageExpression=`'addressPools: %s has host bits set: write %s'.format([self, string(cidr(self).masked())])`
+	// +kubebuilder:validation:items:XValidation:rule=`!isCIDR(self) || cidr(self).ip().isGlobalUnicast() && cidr(self).prefixLength() >= 8`,messageExpression=`'addressPools: %s cannot hold LANs: use a unicast block from /8 to /29, such as 10.32.0.0/16'.format([self])`
 	AddressPools []string `json:"addressPools,omitempty"`
 
 	// lanPrefixLength is the prefix length, in bits, of an allocated subnet.
@@ -80,6 +86,8 @@ type TopologyStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Namespaced,categories=deckyard,shortName=topo
+// +kubebuilder:validation:XValidation:rule=`!format.dns1123Label().validate(self.metadata.name).hasValue()`,messageExpression=`'metadata.name "%s" is not a DNS label: name the Topology with at most 63 lower-case letters, digits and hyphens, such as acme'.format([self.metadata.name])`
+// +kubebuilder:validation:XValidation:rule=`!has(oldSelf.status) || !has(oldSelf.status.nodeName) || !has(self.spec.nodeName) || oldSelf.status.nodeName == '' || self.spec.nodeName in ['', oldSelf.status.nodeName]`,messageExpression=`'spec.nodeName is immutable once the topology is placed: node "%s" carries it, so it cannot become "%s"; set it back, or delete the Topology and create it on the other node'.format([oldSelf.status.nodeName, self.spec.nodeName])`,reason=FieldValueForbidden,fieldPath=`.spec.nodeName`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="LANs",type=string,JSONPath=`.status.lans.summary`
@@ -117,5 +125,6 @@ type TopologyReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule=`!format.dns1123Label().validate(self).hasValue()`,messageExpression=`'topologyRef.name "%s" is not a DNS label: use at most 63 lower-case letters, digits and hyphens, such as acme'.format([self])`
 	Name string `json:"name"`
 }
