@@ -1,0 +1,196 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+var (
+	_ manager.Runnable               = (*Observer)(nil)
+	_ manager.LeaderElectionRunnable = (*Observer)(nil)
+)
+
+// An Observer knows what is on one engine, as long as Start runs. All its
+// methods may be called at any time by anyone.
+type Observer struct {
+	reader  engine.Reader
+	events  engine.Events
+	options Options
+	metrics metrics
+
+	picture *picture
+	alarm   *alarm
+	marks   *marks
+	health  *health
+
+	// listing is held by whoever lists.
+	listing chan struct{}
+	// relistWanted holds a value while a list is due at once.
+	relistWanted chan struct{}
+	// relisted holds the last list until the subscribers got it.
+	relisted chan model.Observed
+
+	mu          sync.Mutex
+	subscribers []func(context.Context, model.Observed)
+	// thorough says that the next list must be followed by an inspection of
+	// every container of ours, because events may have been lost.
+	thorough bool
+	// routesUnknown says that the last attempt to read the routes failed.
+	routesUnknown bool
+}
+
+// New returns an observer of the engine behind the ports. It is idle until Start.
+func New(reader engine.Reader, events engine.Events, options Options) *Observer {
+	options = options.withDefaults()
+	o := &Observer{
+		reader:       reader,
+		events:       events,
+		options:      options,
+		picture:      newPicture(),
+		alarm:        newAlarm(),
+		marks:        newMarks(),
+		health:       newHealth(options.Clock, options.StaleAfter),
+		listing:      make(chan struct{}, 1),
+		relistWanted: make(chan struct{}, 1),
+		relisted:     make(chan model.Observed, 1),
+		thorough:     true,
+	}
+	o.metrics = newMetrics(o.health)
+	if options.Registerer != nil {
+		options.Registerer.MustRegister(o.metrics.collectors()...)
+	}
+	return o
+}
+
+// Start observes until the context ends. Trouble with the engine does not end it.
+func (o *Observer) Start(ctx context.Context) error {
+	var running sync.WaitGroup
+	for _, run := range []func(context.Context){
+		o.followEvents, o.lookAtMarked, o.relistRegularly, o.announceLists,
+	} {
+		running.Go(func() { run(ctx) })
+	}
+	running.Wait()
+	return nil
+}
+
+// NeedLeaderElection reports false: every node's operator observes its own engine.
+func (o *Observer) NeedLeaderElection() bool { return false }
+
+// Snapshot returns what is on the engine, as of the last list and everything
+// seen since. It waits for the first attempt to list, as long as the context
+// allows. The error is an engine.ErrUnavailable if the engine cannot be asked, or
+// the last list is too old. The result is shared and must not be changed.
+func (o *Observer) Snapshot(ctx context.Context) (model.Observed, error) {
+	if err := o.health.wait(ctx); err != nil {
+		return model.Observed{}, err
+	}
+	return o.picture.observed(), nil
+}
+
+// Refresh looks at objects now, so that the next snapshot shows them as they
+// are. Callers name what they have just changed. An object that does not exist is
+// not an error.
+func (o *Observer) Refresh(ctx context.Context, containerIDs, networkIDs []string) error {
+	if err := o.inspect(ctx, containerIDs, networkIDs); err != nil {
+		o.marks.addAll(containerIDs, networkIDs, o.picture.lastSeq())
+		return fmt.Errorf("refresh what was changed: %w", err)
+	}
+	return nil
+}
+
+// Relist lists everything and inspects every container of ours now. Of several
+// calls at the same time one asks the engine for all.
+func (o *Observer) Relist(ctx context.Context) error {
+	return o.relist(ctx, true)
+}
+
+// Source returns a source that adds the owners of changed objects to the queue
+// of the controller of a kind.
+func (o *Observer) Source(kind model.OwnerKind) source.TypedSource[reconcile.Request] {
+	return source.TypedFunc[reconcile.Request](func(ctx context.Context, to queue) error {
+		o.alarm.attach(ctx, kind, to)
+		return nil
+	})
+}
+
+// Track makes the observer wake an object when the engine becomes unreachable or
+// reachable again, until Forget. A pass calls it before it takes its snapshot.
+func (o *Observer) Track(kind model.OwnerKind, name types.NamespacedName) {
+	o.alarm.track(key{kind: kind, name: name})
+}
+
+// WakeOnForeign makes the observer wake an object, which is blocked on something
+// that is not its own, when foreign objects, images or routes change, or what
+// other objects occupy, until Unblock or Forget.
+func (o *Observer) WakeOnForeign(kind model.OwnerKind, name types.NamespacedName) {
+	o.alarm.block(key{kind: kind, name: name})
+}
+
+// Unblock ends what WakeOnForeign began.
+func (o *Observer) Unblock(kind model.OwnerKind, name types.NamespacedName) {
+	o.alarm.unblock(key{kind: kind, name: name})
+}
+
+// Forget ends what Track and WakeOnForeign began.
+func (o *Observer) Forget(kind model.OwnerKind, name types.NamespacedName) {
+	o.alarm.forget(key{kind: kind, name: name})
+}
+
+// Healthy returns why there is no recent list, or nil.
+func (o *Observer) Healthy() error { return o.health.recent() }
+
+// OnRelist calls a function with what was seen after every list, one at a time;
+// lists that are made meanwhile are skipped, apart from the last. The context is
+// that of Start.
+func (o *Observer) OnRelist(call func(context.Context, model.Observed)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.subscribers = append(o.subscribers, call)
+}
+
+// announceLists hands the lists to the subscribers.
+func (o *Observer) announceLists(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case observed := <-o.relisted:
+			o.mu.Lock()
+			subscribers := o.subscribers
+			o.mu.Unlock()
+			for _, call := range subscribers {
+				call(ctx, observed)
+			}
+		}
+	}
+}
+
+// wake wakes everybody whom changes concern.
+func (o *Observer) wake(changed changes) {
+	if changed.none() {
+		return
+	}
+	o.alarm.wake(affected(changed, o.picture.networkIdentity))
+	if mayUnblock(changed) {
+		o.alarm.wakeBlocked()
+	}
+}
+
+// wakeAll wakes every object that is known in any way.
+func (o *Observer) wakeAll() {
+	o.alarm.wake(o.picture.owners())
+	o.alarm.wakeTracked()
+}

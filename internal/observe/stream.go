@@ -1,0 +1,130 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/deckyard/deckyard/internal/engine"
+)
+
+const (
+	// A subscription asks again for this much of what was delivered already,
+	// because events are not delivered strictly in the order of their times.
+	overlap = time.Second
+	// A stream that lived this long resets the back-off.
+	settledAfter = 10 * time.Second
+	// The batch window grows up to this many times its size.
+	maxWindowGrowth = 8
+)
+
+// newBackoff returns the delays between attempts to reach the engine.
+func newBackoff() *wait.Backoff {
+	return &wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 3 * time.Second}
+}
+
+// pause waits for a time or a wake-up and reports false when the context ended.
+func (o *Observer) pause(ctx context.Context, delay time.Duration, wakeUp <-chan struct{}) bool {
+	timer := o.options.Clock.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C():
+	case <-wakeUp:
+	}
+	return ctx.Err() == nil
+}
+
+// followEvents subscribes again and again, from the last event's time minus an
+// overlap. Each time a subscription is established, what was missed is found by a
+// list; when it cannot be, a list finds out whether the engine is there at all.
+func (o *Observer) followEvents(ctx context.Context) {
+	var since time.Time
+	retry := newBackoff()
+	for {
+		begun := o.options.Clock.Now()
+		var established atomic.Bool
+		err := o.events.Subscribe(ctx, since,
+			func() { established.Store(true); o.wantRelist() },
+			func(event engine.Event) { since = later(since, event.Time.Add(-overlap)); o.note(event) })
+		if ctx.Err() != nil {
+			return
+		}
+		log.FromContext(ctx).V(1).Info("Event stream ended", "cause", errorText(err))
+		if !established.Load() {
+			o.wantRelist()
+		}
+		if o.options.Clock.Since(begun) > settledAfter {
+			retry = newBackoff()
+		}
+		if !o.pause(ctx, retry.Step(), nil) {
+			return
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// note marks what an event speaks of.
+func (o *Observer) note(event engine.Event) {
+	o.metrics.events.WithLabelValues(string(event.Type)).Inc()
+	o.marks.add(event, o.picture.lastSeq())
+}
+
+// lookAtMarked inspects what events marked, in batches. The window in which
+// events are collected grows while they keep coming.
+func (o *Observer) lookAtMarked(ctx context.Context) {
+	window := o.options.BatchWindow
+	var ended time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.marks.signal:
+		}
+		if o.options.Clock.Since(ended) < window {
+			window = min(2*window, maxWindowGrowth*o.options.BatchWindow)
+		} else {
+			window = o.options.BatchWindow
+		}
+		if !o.pause(ctx, window, nil) {
+			return
+		}
+		o.lookAt(ctx, o.marks.take())
+		ended = o.options.Clock.Now()
+	}
+}
+
+// lookAt inspects a batch.
+func (o *Observer) lookAt(ctx context.Context, marked batch) {
+	if marked.overflow {
+		o.wantRelist()
+	}
+	containerIDs, networkIDs := o.picture.unseen(marked)
+	if err := o.inspect(ctx, containerIDs, networkIDs); err != nil && ctx.Err() == nil {
+		log.FromContext(ctx).V(1).Info("Listing, because an object could not be inspected", "cause", err.Error())
+		o.wantRelist()
+	}
+	if marked.images {
+		o.wake(changes{images: true})
+	}
+}
