@@ -48,7 +48,7 @@ func containerRules() map[string]func(*testing.T, suite) {
 			if !base.IsRunning() || base.PID == 0 || base.StartedAt.IsZero() {
 				t.Errorf("started container %+v", base)
 			}
-			if endpoint := s.wantEndpoint(t, base.ID, home, 10); endpoint.MAC != "02:1a:4b:00:00:14" {
+			if endpoint := s.wantEndpoint(t, base.ID, home, 10); endpoint.MAC != homeMAC {
 				t.Errorf("MAC %s", endpoint.MAC)
 			}
 		},
@@ -133,7 +133,7 @@ func containerRules() map[string]func(*testing.T, suite) {
 			if !again.IsRunning() || !again.StartedAt.After(base.StartedAt) {
 				t.Errorf("state %s, started %v, before %v", again.State, again.StartedAt, base.StartedAt)
 			}
-			if endpoint := s.wantEndpoint(t, base.ID, home, 10); endpoint.MAC != "02:1a:4b:00:00:14" {
+			if endpoint := s.wantEndpoint(t, base.ID, home, 10); endpoint.MAC != homeMAC {
 				t.Errorf("MAC %s", endpoint.MAC)
 			}
 		},

@@ -200,7 +200,7 @@ func (s suite) baseSpec(home model.Network, address netip.Addr) model.ContainerS
 		Sysctls:      map[string]string{"net.ipv4.ip_default_ttl": "128", "net.ipv4.ip_forward": "0"},
 		DNS:          []netip.Addr{netip.MustParseAddr("127.0.0.1")},
 		Home: model.EndpointSpec{
-			NetworkID: home.ID, NetworkName: home.Name, LAN: "office", Address: address, MAC: "02:1a:4b:00:00:14",
+			NetworkID: home.ID, NetworkName: home.Name, LAN: "office", Address: address, MAC: homeMAC,
 		},
 		Ports:       []model.Port{{Number: 7, Protocol: model.TCP}},
 		ExtraLabels: map[string]string{"com.docker.compose.project": s.run},
@@ -319,6 +319,9 @@ func eventually(t *testing.T, what string, holds func() bool) {
 		}
 	}
 }
+
+// homeMAC is the MAC of every base's home.
+const homeMAC = "02:1a:4b:00:00:14"
 
 // missingID is the id of nothing.
 const missingID = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

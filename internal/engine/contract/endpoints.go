@@ -4,6 +4,7 @@
 package contract
 
 import (
+	"context"
 	"net/netip"
 	"testing"
 
@@ -139,11 +140,45 @@ func endpointRules() map[string]func(*testing.T, suite) {
 			wantNoError(t, s.Networks.Disconnect(t.Context(), missingID, lan.ID))
 			wantNoError(t, s.Networks.Disconnect(t.Context(), base.ID, missingID))
 		},
-		"the home is disconnected and connected again with its address": func(t *testing.T, s suite) {
+		"the home is disconnected and connected again with its address and MAC": func(t *testing.T, s suite) {
 			home := s.network(t)
 			base := s.base(t, home)
 			wantNoError(t, s.Networks.Disconnect(t.Context(), base.ID, home.ID))
+			endpoint := endpointOf(home, 10)
+			endpoint.MAC = homeMAC
+			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpoint))
+			if got := s.wantEndpoint(t, base.ID, home, 10); got.MAC != homeMAC {
+				t.Errorf("MAC %s, want %s", got.MAC, homeMAC)
+			}
+		},
+		"a stopped container that lost its home starts without a network": func(t *testing.T, s suite) {
+			home := s.network(t)
+			base := s.base(t, home)
+			wantNoError(t, s.Containers.StopContainer(t.Context(), base.ID, grace))
+			wantNoError(t, s.Networks.Disconnect(t.Context(), base.ID, home.ID))
+			wantNoError(t, s.Containers.StartContainer(t.Context(), base.ID))
+			if started := s.inspect(t, base.ID); !started.IsRunning() || len(started.Endpoints) != 0 {
+				t.Errorf("state %s, endpoints %+v", started.State, started.Endpoints)
+			}
+		},
+		"a stopped container does not start on a new network of an old one's name": func(t *testing.T, s suite) {
+			base, _ := s.baseOfReplacedNetwork(t)
+			wantKind(t, s.Containers.StartContainer(t.Context(), base.ID), engine.ErrNotFound)
+		},
+		"a stopped container is disconnected from a network that is gone": func(t *testing.T, s suite) {
+			base, home := s.baseOfReplacedNetwork(t)
+			wantNoError(t, s.Networks.Disconnect(t.Context(), base.ID, base.Endpoints[0].NetworkID))
+			if endpoints := s.inspect(t, base.ID).Endpoints; len(endpoints) != 0 {
+				t.Errorf("endpoints %+v", endpoints)
+			}
 			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(home, 10)))
+			wantNoError(t, s.Containers.StartContainer(t.Context(), base.ID))
+			s.wantEndpoint(t, base.ID, home, 10)
+		},
+		"a stopped container is connected to a new network of an old one's name": func(t *testing.T, s suite) {
+			base, home := s.baseOfReplacedNetwork(t)
+			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(home, 10)))
+			wantNoError(t, s.Containers.StartContainer(t.Context(), base.ID))
 			s.wantEndpoint(t, base.ID, home, 10)
 		},
 		"an address is free once its container is disconnected": func(t *testing.T, s suite) {
@@ -153,6 +188,21 @@ func endpointRules() map[string]func(*testing.T, suite) {
 			wantNoError(t, s.Networks.Connect(t.Context(), other.ID, endpointOf(lan, 10)))
 		},
 	}
+}
+
+// baseOfReplacedNetwork returns a stopped base whose home was removed and created
+// anew, and the new home.
+func (s suite) baseOfReplacedNetwork(t *testing.T) (base model.Container, home model.Network) {
+	t.Helper()
+	spec := s.networkSpec(t)
+	old := s.createNetwork(t, spec)
+	base = s.base(t, old)
+	wantNoError(t, s.Containers.StopContainer(t.Context(), base.ID, grace))
+	wantNoError(t, s.Networks.RemoveNetwork(t.Context(), old.ID))
+	home = s.createNetwork(t, spec)
+	// After the cleanup of the network was registered, so that it is done before.
+	s.cleanUp(t, "container "+base.Name, func(ctx context.Context) error { return s.Containers.RemoveContainer(ctx, base.ID) })
+	return base, home
 }
 
 // endpointOf returns an interface on a network, with no MAC asked for.

@@ -189,8 +189,13 @@ func containerOfInspection(inspected container.InspectResponse) model.Container 
 		ports = append(ports, portsOf(inspected.NetworkSettings.Ports)...)
 	}
 	observed.HostPorts = sortedPorts(ports)
-	addConfiguredMAC(observed.Endpoints, mode, inspected.Config.MacAddress) //nolint:staticcheck // The only place for it before API 1.44.
+	addConfiguredMAC(observed.Endpoints, mode, configuredMAC(inspected))
 	return observed
+}
+
+// configuredMAC returns the MAC that a container's home is to have.
+func configuredMAC(inspected container.InspectResponse) string {
+	return inspected.Config.MacAddress //nolint:staticcheck // The only place for it before API 1.44.
 }
 
 // addConfiguredMAC fills in the MAC that the home endpoint of a container is to

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 
 	"github.com/deckyard/deckyard/internal/engine"
@@ -103,18 +104,18 @@ func (e *Engine) RemoveNetwork(ctx context.Context, id string) error {
 // Connect implements engine.NetworkWriter. It looks before it acts: connecting
 // twice damages the endpoint on some engines.
 func (e *Engine) Connect(ctx context.Context, containerID string, endpoint model.EndpointSpec) error {
-	observed, err := e.Container(ctx, containerID)
+	inspected, err := e.inspectContainer(ctx, containerID)
 	if err != nil {
-		return fmt.Errorf("connect to network %q: %w", endpoint.NetworkName, err)
+		return failure(err, "connect container %q to network %q", containerID, endpoint.NetworkName)
 	}
+	observed := containerOfInspection(inspected)
 	if connected, found := endpointOn(observed, endpoint); found {
 		return compareEndpoint(observed, connected, endpoint)
 	}
-	settings, err := e.endpointSettings(ctx, endpoint)
-	if err != nil {
-		return fmt.Errorf("connect container %q to network %q: %w", observed.Name, endpoint.NetworkName, err)
+	settings, err := e.endpointSettings(ctx, inspected, endpoint)
+	if err == nil {
+		err = e.dockerClient.NetworkConnect(ctx, endpoint.NetworkID, observed.ID, settings)
 	}
-	err = e.dockerClient.NetworkConnect(ctx, endpoint.NetworkID, observed.ID, settings)
 	err = failure(err, "connect container %q to network %q", observed.Name, endpoint.NetworkName)
 	if errors.Is(err, engine.ErrExists) {
 		// Somebody else connected it since we looked.
@@ -124,8 +125,8 @@ func (e *Engine) Connect(ctx context.Context, containerID string, endpoint model
 }
 
 // endpointOn returns the endpoint of a container on the network of an endpoint.
-func endpointOn(container model.Container, wanted model.EndpointSpec) (model.Endpoint, bool) {
-	for _, endpoint := range container.Endpoints {
+func endpointOn(observed model.Container, wanted model.EndpointSpec) (model.Endpoint, bool) {
+	for _, endpoint := range observed.Endpoints {
 		// A container that was never started knows its networks by name alone.
 		if endpoint.NetworkID == wanted.NetworkID ||
 			endpoint.NetworkID == "" && endpoint.NetworkName == wanted.NetworkName {
@@ -136,33 +137,40 @@ func endpointOn(container model.Container, wanted model.EndpointSpec) (model.End
 }
 
 // compareEndpoint returns ErrConflict if an existing endpoint is not the wanted one.
-func compareEndpoint(container model.Container, existing model.Endpoint, wanted model.EndpointSpec) error {
+func compareEndpoint(observed model.Container, existing model.Endpoint, wanted model.EndpointSpec) error {
 	if existing.Address != wanted.Address {
 		return fmt.Errorf("connect container %q to network %q: it is connected with address %s instead of %s: %w",
-			container.Name, wanted.NetworkName, existing.Address, wanted.Address, engine.ErrConflict)
+			observed.Name, wanted.NetworkName, existing.Address, wanted.Address, engine.ErrConflict)
 	}
 	// While a container does not run, most engines do not tell the MAC.
 	if wanted.MAC != "" && existing.MAC != "" && existing.MAC != wanted.MAC {
 		return fmt.Errorf("connect container %q to network %q: it is connected with MAC %s instead of %s: %w",
-			container.Name, wanted.NetworkName, existing.MAC, wanted.MAC, engine.ErrConflict)
+			observed.Name, wanted.NetworkName, existing.MAC, wanted.MAC, engine.ErrConflict)
 	}
 	return nil
 }
 
 // endpointSettings returns the engine's form of an endpoint to connect. A MAC
-// that the engine would silently ignore is ErrInvalid.
-func (e *Engine) endpointSettings(ctx context.Context, endpoint model.EndpointSpec) (*network.EndpointSettings, error) {
+// that the engine would silently ignore is ErrInvalid; before API 1.44 it can
+// only be the one that the container was created with, on its home.
+func (e *Engine) endpointSettings(
+	ctx context.Context, inspected container.InspectResponse, endpoint model.EndpointSpec,
+) (*network.EndpointSettings, error) {
+	settings := endpointCreation(endpoint)
 	if endpoint.MAC == "" {
-		return endpointCreation(endpoint), nil
+		return settings, nil
 	}
 	supported, err := e.setsEndpointMAC(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || supported {
+		return settings, err
 	}
-	if !supported {
-		return nil, fmt.Errorf("set MAC %s: needs engine API %s: %w", endpoint.MAC, endpointMACAPIVersion, engine.ErrInvalid)
+	isHome := string(inspected.HostConfig.NetworkMode) == endpoint.NetworkName
+	if !isHome || !strings.EqualFold(configuredMAC(inspected), endpoint.MAC) {
+		return nil, withKind(engine.ErrInvalid,
+			fmt.Errorf("to set MAC %s on an attachment needs engine API %s", endpoint.MAC, endpointMACAPIVersion))
 	}
-	return endpointCreation(endpoint), nil
+	settings.MacAddress = ""
+	return settings, nil
 }
 
 // endpointCreation returns the engine's form of an endpoint as it should be.
@@ -188,19 +196,46 @@ func (e *Engine) Disconnect(ctx context.Context, containerID, networkID string) 
 	return err
 }
 
-// disconnectStale takes away an endpoint that outlived its container, which the
-// engine finds by the container's name alone. That there is none is success.
+// disconnectStale takes away what the engine does not find by ids: the setting of
+// a stopped container for a network that is gone, and an endpoint that outlived
+// its container. That there is none is success.
 func (e *Engine) disconnectStale(ctx context.Context, containerID, networkID string) error {
+	observed, err := e.Container(ctx, containerID)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return e.disconnectOutlived(ctx, containerID, networkID)
+	case err != nil:
+		return err
+	}
+	for _, endpoint := range observed.Endpoints {
+		if endpoint.NetworkID == networkID {
+			return e.disconnectByName(ctx, observed.ID, endpoint.NetworkName)
+		}
+	}
+	return nil
+}
+
+// disconnectOutlived takes away an endpoint whose container is gone.
+func (e *Engine) disconnectOutlived(ctx context.Context, containerID, networkID string) error {
 	inspected, err := e.inspectNetwork(ctx, networkID)
 	if err != nil {
 		return ignoreNotFound(err)
 	}
-	stale, found := inspected.Containers[containerID]
-	if !found || validateID(stale.Name) != nil {
+	outlived, found := inspected.Containers[containerID]
+	if !found {
 		return nil
 	}
-	err = e.dockerClient.NetworkDisconnect(ctx, networkID, stale.Name, true)
-	return ignoreNotFound(failure(err, "disconnect stale endpoint %q from network %q", stale.Name, networkID))
+	return e.disconnectByName(ctx, outlived.Name, networkID)
+}
+
+// disconnectByName disconnects by force, with names instead of ids where these
+// lead nowhere.
+func (e *Engine) disconnectByName(ctx context.Context, containerName, networkName string) error {
+	err := errors.Join(validateID(containerName), validateID(networkName))
+	if err == nil {
+		err = e.dockerClient.NetworkDisconnect(ctx, networkName, containerName, true)
+	}
+	return ignoreNotFound(failure(err, "disconnect container %q from network %q", containerName, networkName))
 }
 
 // networkOf returns a network as it was seen.

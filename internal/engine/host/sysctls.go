@@ -13,21 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
 )
 
 // sysctlDirectory shows the settings of the reading thread's network namespace.
 const sysctlDirectory = "/proc/sys/"
 
-// validateSysctl accepts dotted names of settings of a network namespace alone.
+// validateSysctl refuses names of what is not a network namespace's.
 func validateSysctl(name string) error {
-	segments := strings.Split(name, ".")
-	if len(segments) < 3 || segments[0] != "net" {
+	if !model.IsNetworkSysctl(name) {
 		return fmt.Errorf("sysctl %q is not of a network namespace: %w", name, engine.ErrInvalid)
-	}
-	for _, segment := range segments {
-		if segment == "" || strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
-			return fmt.Errorf("sysctl name %q is malformed: %w", name, engine.ErrInvalid)
-		}
 	}
 	return nil
 }
