@@ -31,6 +31,10 @@ const (
 	UDP Protocol = "udp"
 )
 
+// SysctlIPForward routes IPv4 between the interfaces of a base. It is set at
+// creation and, unlike the others, may change on a running base.
+const SysctlIPForward = "net.ipv4.ip_forward"
+
 // Port is a port that a service listens on.
 type Port struct {
 	Number   uint16
@@ -141,3 +145,13 @@ type Container struct {
 
 // IsRunning reports whether the container's process runs.
 func (c Container) IsRunning() bool { return c.State == StateRunning }
+
+// EndpointOn returns the container's endpoint on a network, if it has one.
+func (c Container) EndpointOn(networkID string) (Endpoint, bool) {
+	for _, endpoint := range c.Endpoints {
+		if endpoint.NetworkID == networkID {
+			return endpoint, true
+		}
+	}
+	return Endpoint{}, false
+}

@@ -22,7 +22,8 @@ const hashVersion = "v1"
 // HashContainer returns the spec hash of a container: equal for specs that
 // Docker would create alike. It leaves out the recorded hash itself, the
 // image's digest (and the reference of the built-in image, which names its
-// digest), the watched ports, network ids and further labels.
+// digest), what can change on a running container (the ip_forward sysctl), the
+// watched ports, network ids and further labels.
 func HashContainer(spec ContainerSpec) string {
 	w := newHashWriter("container")
 	w.text("name", spec.Name)
@@ -41,7 +42,7 @@ func HashContainer(spec ContainerSpec) string {
 	w.number("pids", spec.Limits.PIDs)
 	w.number("nanoCPUs", spec.Limits.NanoCPUs)
 	w.text("hostname", spec.Hostname)
-	w.table("sysctls", spec.Sysctls)
+	w.table("sysctls", spec.Sysctls, SysctlIPForward)
 	w.published(spec.Published)
 	w.list("dns", texts(spec.DNS))
 	w.text("home.network", spec.Home.NetworkName)
@@ -130,9 +131,13 @@ func (w hashWriter) set(name string, values []string) {
 	w.list(name, slices.Sorted(slices.Values(values)))
 }
 
-func (w hashWriter) table(name string, values map[string]string) {
-	w.number(name, int64(len(values)))
-	for _, key := range slices.Sorted(maps.Keys(values)) {
+// table writes a map but for the keys that are left out.
+func (w hashWriter) table(name string, values map[string]string, leftOut ...string) {
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(values)), func(key string) bool {
+		return slices.Contains(leftOut, key)
+	})
+	w.number(name, int64(len(keys)))
+	for _, key := range keys {
 		w.text(key, values[key])
 	}
 }

@@ -60,7 +60,7 @@ func exampleNetwork() model.NetworkSpec {
 func TestHashesAreStable(t *testing.T) {
 	t.Parallel()
 
-	if have, want := model.HashContainer(exampleContainer()), "v1:c52611255689926b5035d98245bcdd04"; have != want {
+	if have, want := model.HashContainer(exampleContainer()), "v1:5b550943c62a81b94f02403aa082a6ce"; have != want {
 		t.Errorf("container: have %s, want %s", have, want)
 	}
 	if have, want := model.HashNetwork(exampleNetwork()), "v1:e00db9213d717cf0af75525bd3ce4116"; have != want {
@@ -166,6 +166,16 @@ func TestHashOfBuiltInImageIgnoresItsReference(t *testing.T) {
 	after.Image = "registry/image:2"
 	if model.HashContainer(before) != model.HashContainer(after) {
 		t.Error("the hash follows the built-in image's reference")
+	}
+}
+
+func TestHashIgnoresForwarding(t *testing.T) {
+	t.Parallel()
+
+	before, after := exampleContainer(), exampleContainer()
+	after.Sysctls[model.SysctlIPForward] = "1"
+	if model.HashContainer(before) != model.HashContainer(after) {
+		t.Error("the hash follows ip_forward, which is set on the running base")
 	}
 }
 

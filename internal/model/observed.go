@@ -48,3 +48,15 @@ func (o Observed) WithNamespace(containerID string, namespace Namespace) Observe
 	o.Namespaces = namespaces
 	return o
 }
+
+// Attached returns the containers, in any state, that have an endpoint on a
+// network, in their order.
+func (o Observed) Attached(networkID string) []Container {
+	var attached []Container
+	for _, container := range o.Containers {
+		if _, found := container.EndpointOn(networkID); found {
+			attached = append(attached, container)
+		}
+	}
+	return attached
+}
