@@ -31,3 +31,8 @@ func (l *LAN) Progress() Progress {
 func (d *Decky) Progress() Progress {
 	return Progress{&d.Status.Conditions, &d.Status.ObservedGeneration, &d.Status.LastHandledReconcileAt}
 }
+
+// Interfaces returns the attachments that the spec asks for, home first.
+func (d *Decky) Interfaces() []Attachment {
+	return append([]Attachment{d.Spec.Home}, d.Spec.Attachments...)
+}

@@ -7,7 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // TopologySpec is the desired state of a Topology.
 //
-// +kubebuilder:validation:XValidation:rule=`!has(self.addressPools) || !has(self.lanPrefixLength) || self.addressPools.all(pool, !isCIDR(pool) || cidr(pool).prefixLength() <= self.lanPrefixLength)`,messageExpression=`'addressPools: %s cannot hold a LAN of lanPrefixLength %d: use a larger block, or a greater lanPrefixLength, at most 29'.format([self.addressPools.filter(pool, isCIDR(pool) && cidr(pool).prefixLength() > self.lanPrefixLength), self.lanPrefixLength])`,fieldPath=`.addressPools`
+// +kubebuilder:validation:XValidation:rule=`!has(self.addressPools) || !has(self.lanPrefixLength) || self.addressPools.all(pool, !isCIDR(pool) || cidr(pool).ip().family() != 4 || cidr(pool).prefixLength() <= self.lanPrefixLength)`,messageExpression=`'addressPools: %s cannot hold a LAN of lanPrefixLength %d: use a larger block, or a greater lanPrefixLength, at most 29'.format([self.addressPools.filter(pool, isCIDR(pool) && cidr(pool).ip().family() == 4 && cidr(pool).prefixLength() > self.lanPrefixLength), self.lanPrefixLength])`,fieldPath=`.addressPools`
 type TopologySpec struct {
 	// nodeName is the node whose Docker Engine carries the topology. Empty: the
 	// operator places it. Recorded in status.nodeName and immutable from then on.
@@ -86,7 +86,7 @@ type TopologyStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Namespaced,categories=deckyard,shortName=topo
-// +kubebuilder:validation:XValidation:rule=`!format.dns1123Label().validate(self.metadata.name).hasValue()`,messageExpression=`'metadata.name "%s" is not a DNS label: name the Topology with at most 63 lower-case letters, digits and hyphens, such as acme'.format([self.metadata.name])`
+// +kubebuilder:validation:XValidation:rule=`self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')`,messageExpression=`'metadata.name "%s" is not a DNS label: name the Topology with at most 63 lower-case letters, digits and hyphens, such as acme'.format([self.metadata.name])`
 // +kubebuilder:validation:XValidation:rule=`!has(oldSelf.status) || !has(oldSelf.status.nodeName) || !has(self.spec.nodeName) || oldSelf.status.nodeName == '' || self.spec.nodeName in ['', oldSelf.status.nodeName]`,messageExpression=`'spec.nodeName is immutable once the topology is placed: node "%s" carries it, so it cannot become "%s"; set it back, or delete the Topology and create it on the other node'.format([oldSelf.status.nodeName, self.spec.nodeName])`,reason=FieldValueForbidden,fieldPath=`.spec.nodeName`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
