@@ -55,14 +55,14 @@ type Attachment struct {
 	// recorded in status.
 	// +optional
 	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:XValidation:rule=`self == '' || isIP(self) && ip(self).family() == 4 && ip(self).isGlobalUnicast()`,messageExpression=`'address "%s" is not an IPv4 host address: write four decimal numbers without leading zeros, such as 10.20.0.15, or leave it out'.format([self])`
+	// +kubebuilder:validation:XValidation:rule=`self == "" || isIP(self) && ip(self).family() == 4 && ip(self).isGlobalUnicast()`,messageExpression=`'address "%s" is not an IPv4 host address: write four decimal numbers without leading zeros, such as 10.20.0.15, or leave it out'.format([self])`
 	Address string `json:"address,omitempty"`
 
 	// macAddress is the interface's MAC address, as six lower-case hexadecimal
 	// pairs. Empty: chosen by the operator or the engine, recorded in status.
 	// +optional
 	// +kubebuilder:validation:MaxLength=17
-	// +kubebuilder:validation:XValidation:rule=`self == '' || self.matches('^([0-9a-f]{2}:){5}[0-9a-f]{2}$')`,messageExpression=`'macAddress "%s" is not a MAC address: write six lower-case hexadecimal pairs separated by colons, such as 02:42:0a:14:00:0f, or leave it out'.format([self])`
+	// +kubebuilder:validation:XValidation:rule=`self == "" || self.matches('^([0-9a-f]{2}:){5}[0-9a-f]{2}$')`,messageExpression=`'macAddress "%s" is not a MAC address: write six lower-case hexadecimal pairs separated by colons, such as 02:42:0a:14:00:0f, or leave it out'.format([self])`
 	// +kubebuilder:validation:XValidation:rule=`!self.matches('^([0-9a-f]{2}:){5}[0-9a-f]{2}$') || self.matches('^[0-9a-f][02468ace]') && self != '00:00:00:00:00:00'`,messageExpression=`'macAddress %s is not a unicast address: make the second digit even and not all digits zero, as in 02:42:0a:14:00:0f'.format([self])`
 	MACAddress string `json:"macAddress,omitempty"`
 }
@@ -107,7 +107,7 @@ type Publish struct {
 	// +optional
 	// +kubebuilder:default="0.0.0.0"
 	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:XValidation:rule=`self == '' || isIP(self) && ip(self).family() == 4 && (ip(self).isGlobalUnicast() || ip(self).isLoopback() || ip(self).isUnspecified())`,messageExpression=`'publish.hostIP "%s" is not an IPv4 address of a host: write one of this host, such as 127.0.0.1, or 0.0.0.0 for all of them'.format([self])`
+	// +kubebuilder:validation:XValidation:rule=`self == "" || isIP(self) && ip(self).family() == 4 && (ip(self).isGlobalUnicast() || ip(self).isLoopback() || ip(self).isUnspecified())`,messageExpression=`'publish.hostIP "%s" is not an IPv4 address of a host: write one of this host, such as 127.0.0.1, or 0.0.0.0 for all of them'.format([self])`
 	HostIP string `json:"hostIP,omitempty"`
 
 	// ports are the ports to publish. Empty: every service port, 1:1.
@@ -138,10 +138,10 @@ type EnvVar struct {
 // Service is one decoy service of a decky: from the catalogue, or with image a
 // custom one.
 //
-// +kubebuilder:validation:XValidation:rule=`!has(self.image) || self.image == '' || !has(self.config)`,messageExpression=`'services: "%s" has an image and a config, but config is for catalogue services only: remove one of them, or pass the settings in env or command'.format([self.name])`,reason=FieldValueForbidden,fieldPath=`.config`
-// +kubebuilder:validation:XValidation:rule=`has(self.image) && self.image != '' || !has(self.command)`,messageExpression=`'services: "%s" has command but no image, and command is for custom services only: set image, or use config for a catalogue service'.format([self.name])`,reason=FieldValueForbidden,fieldPath=`.command`
-// +kubebuilder:validation:XValidation:rule=`has(self.image) && self.image != '' || !has(self.env)`,messageExpression=`'services: "%s" has env but no image, and env is for custom services only: set image, or use config for a catalogue service'.format([self.name])`,reason=FieldValueForbidden,fieldPath=`.env`
-// +kubebuilder:validation:XValidation:rule=`has(self.image) && self.image != '' || !has(self.ports)`,messageExpression=`'services: "%s" has ports but no image, and ports is for custom services only: set image, or use config for a catalogue service'.format([self.name])`,reason=FieldValueForbidden,fieldPath=`.ports`
+// +kubebuilder:validation:XValidation:rule=`!has(self.image) || self.image == "" || !has(self.config)`,messageExpression=`'services: "%s" has an image and a config, but config is for catalogue services only: remove one of them, or pass the settings in env or command'.format([self.name])`,reason=FieldValueForbidden,fieldPath=`.config`
+// +kubebuilder:validation:XValidation:rule=`has(self.image) && self.image != "" || !has(self.command)`,messageExpression=`'services: "%s" has command but no image, and command is for custom services only: set image, or use config for a catalogue service'.format([self.name])`,reason=FieldValueForbidden,fieldPath=`.command`
+// +kubebuilder:validation:XValidation:rule=`has(self.image) && self.image != "" || !has(self.env)`,messageExpression=`'services: "%s" has env but no image, and env is for custom services only: set image, or use config for a catalogue service'.format([self.name])`,reason=FieldValueForbidden,fieldPath=`.env`
+// +kubebuilder:validation:XValidation:rule=`has(self.image) && self.image != "" || !has(self.ports)`,messageExpression=`'services: "%s" has ports but no image, and ports is for custom services only: set image, or use config for a catalogue service'.format([self.name])`,reason=FieldValueForbidden,fieldPath=`.ports`
 type Service struct {
 	// name is the name of a catalogue service or, with image, any DNS label.
 	// +required
@@ -160,7 +160,7 @@ type Service struct {
 	// image makes the service a custom one: its container image.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule=`self == '' || self.matches('^[A-Za-z0-9][A-Za-z0-9._:/@-]*$')`,messageExpression=`'image "%s" is not an image reference: write a repository with a tag or a digest, such as nginx:1.27'.format([self])`
+	// +kubebuilder:validation:XValidation:rule=`self == "" || self.matches('^[A-Za-z0-9][A-Za-z0-9._:/@-]*$')`,messageExpression=`'image "%s" is not an image reference: write a repository with a tag or a digest, such as nginx:1.27'.format([self])`
 	Image string `json:"image,omitempty"`
 
 	// command is the command line of a custom service. Default: the image's.
@@ -190,8 +190,8 @@ type Service struct {
 //
 // +kubebuilder:validation:XValidation:rule=`self.home.lan == oldSelf.home.lan`,messageExpression=`'home.lan is immutable: it is "%s" and cannot become "%s"; add the other LAN to attachments, or delete the Decky and create it again'.format([oldSelf.home.lan, self.home.lan])`,reason=FieldValueForbidden,fieldPath=`.home.lan`
 // +kubebuilder:validation:XValidation:rule=`!has(self.attachments) || !self.attachments.exists(a, a.lan == self.home.lan)`,messageExpression=`'attachments: "%s" is the home LAN already: remove it from attachments'.format([self.home.lan])`,fieldPath=`.attachments`
-// +kubebuilder:validation:XValidation:rule=`!has(self.attachments) || !has(self.home.address) || self.home.address == '' || !self.attachments.exists(a, has(a.address) && a.address == self.home.address)`,messageExpression=`'attachments: address %s is the home address already: give every interface an address of its own LAN, or leave it out'.format([self.home.address])`,fieldPath=`.attachments`
-// +kubebuilder:validation:XValidation:rule=`!has(self.attachments) || self.attachments.all(a, !has(a.address) || a.address == '' || self.attachments.exists_one(b, has(b.address) && b.address == a.address))`,messageExpression=`'attachments: the same address is given to LANs %s: give every interface an address of its own LAN, or leave it out'.format([self.attachments.filter(a, has(a.address) && a.address != '' && !self.attachments.exists_one(b, has(b.address) && b.address == a.address)).map(a, a.lan)])`,fieldPath=`.attachments`
+// +kubebuilder:validation:XValidation:rule=`!has(self.attachments) || !has(self.home.address) || self.home.address == "" || !self.attachments.exists(a, has(a.address) && a.address == self.home.address)`,messageExpression=`'attachments: address %s is the home address already: give every interface an address of its own LAN, or leave it out'.format([self.home.address])`,fieldPath=`.attachments`
+// +kubebuilder:validation:XValidation:rule=`!has(self.attachments) || self.attachments.all(a, !has(a.address) || a.address == "" || self.attachments.exists_one(b, has(b.address) && b.address == a.address))`,messageExpression=`'attachments: the same address is given to LANs %s: give every interface an address of its own LAN, or leave it out'.format([self.attachments.filter(a, has(a.address) && a.address != "" && !self.attachments.exists_one(b, has(b.address) && b.address == a.address)).map(a, a.lan)])`,fieldPath=`.attachments`
 // +kubebuilder:validation:XValidation:rule=`!has(self.services) || !self.services.exists(s, has(s.ports) && self.services.exists(t, t.name != s.name && has(t.ports) && sets.intersects(s.ports, t.ports)))`,messageExpression=`'services: %s claim the same port and protocol: give each containerPort and protocol one owner'.format([self.services.filter(s, has(s.ports) && self.services.exists(t, t.name != s.name && has(t.ports) && sets.intersects(s.ports, t.ports))).map(s, s.name)])`,fieldPath=`.services`
 type DeckySpec struct {
 	// topologyRef names the Topology that the decky belongs to. Immutable.
@@ -212,14 +212,14 @@ type DeckySpec struct {
 	// hostname is the machine's host name. Default: the object's name.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule=`self == '' || self.matches('^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$')`,messageExpression=`'hostname "%s" is not a host name: use letters, digits and hyphens, in labels separated by dots, such as srv-web-01, or leave it out'.format([self])`
+	// +kubebuilder:validation:XValidation:rule=`self == "" || self.matches('^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$')`,messageExpression=`'hostname "%s" is not a host name: use letters, digits and hyphens, in labels separated by dots, such as srv-web-01, or leave it out'.format([self])`
 	Hostname string `json:"hostname,omitempty"`
 
 	// image is the base's image, whose command must stay in the foreground.
 	// Default: the built-in one.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule=`self == '' || self.matches('^[A-Za-z0-9][A-Za-z0-9._:/@-]*$')`,messageExpression=`'image "%s" is not an image reference: write a repository with a tag or a digest, such as nginx:1.27'.format([self])`
+	// +kubebuilder:validation:XValidation:rule=`self == "" || self.matches('^[A-Za-z0-9][A-Za-z0-9._:/@-]*$')`,messageExpression=`'image "%s" is not an image reference: write a repository with a tag or a digest, such as nginx:1.27'.format([self])`
 	Image string `json:"image,omitempty"`
 
 	// home is the LAN that the decky lives on. home.lan is immutable.

@@ -13,7 +13,7 @@ type TopologySpec struct {
 	// operator places it. Recorded in status.nodeName and immutable from then on.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule=`self == '' || !format.dns1123Subdomain().validate(self).hasValue()`,messageExpression=`'nodeName "%s" is not a node name: use at most 63 lower-case letters, digits, hyphens and dots, or leave it out'.format([self])`
+	// +kubebuilder:validation:XValidation:rule=`self == "" || !format.dns1123Subdomain().validate(self).hasValue()`,messageExpression=`'nodeName "%s" is not a node name: use at most 63 lower-case letters, digits, hyphens and dots, or leave it out'.format([self])`
 	NodeName string `json:"nodeName,omitempty"`
 
 	// addressPools are the IPv4 CIDRs from which LANs without a subnet get one.
@@ -87,7 +87,7 @@ type TopologyStatus struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Namespaced,categories=deckyard,shortName=topo
 // +kubebuilder:validation:XValidation:rule=`self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')`,messageExpression=`'metadata.name "%s" is not a DNS label: name the Topology with at most 63 lower-case letters, digits and hyphens, such as acme'.format([self.metadata.name])`
-// +kubebuilder:validation:XValidation:rule=`!has(oldSelf.status) || !has(oldSelf.status.nodeName) || !has(self.spec.nodeName) || oldSelf.status.nodeName == '' || self.spec.nodeName in ['', oldSelf.status.nodeName]`,messageExpression=`'spec.nodeName is immutable once the topology is placed: node "%s" carries it, so it cannot become "%s"; set it back, or delete the Topology and create it on the other node'.format([oldSelf.status.nodeName, self.spec.nodeName])`,reason=FieldValueForbidden,fieldPath=`.spec.nodeName`
+// +kubebuilder:validation:XValidation:rule=`!has(oldSelf.status) || !has(oldSelf.status.nodeName) || !has(self.spec.nodeName) || oldSelf.status.nodeName == "" || self.spec.nodeName in ["", oldSelf.status.nodeName]`,messageExpression=`'spec.nodeName is immutable once the topology is placed: node "%s" carries it, so it cannot become "%s"; set it back, or delete the Topology and create it on the other node'.format([oldSelf.status.nodeName, self.spec.nodeName])`,reason=FieldValueForbidden,fieldPath=`.spec.nodeName`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="LANs",type=string,JSONPath=`.status.lans.summary`
