@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ import (
 const DataVersion = 1
 
 const (
-	lockFile    = "lock"
+	lockFile    = "deckyard.lock"
 	versionFile = "version"
 )
 
@@ -43,6 +44,9 @@ func OpenDataDirectory(path string) (*DataDirectory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resolve data directory %q: %w", path, err)
 	}
+	if err := refuseForeignDirectory(path); err != nil {
+		return nil, err
+	}
 	if err := makePrivateDirectory(path); err != nil {
 		return nil, err
 	}
@@ -58,13 +62,16 @@ func OpenDataDirectory(path string) (*DataDirectory, error) {
 	return directory, nil
 }
 
+// WriteFile replaces a file of the directory atomically, with mode 0600.
+func (d *DataDirectory) WriteFile(name string, content []byte) error {
+	return writeFileAtomically(d.File(name), content)
+}
+
 // Path is the absolute path of the directory.
 func (d *DataDirectory) Path() string { return d.path }
 
 // File is the absolute path of a file in the directory.
-func (d *DataDirectory) File(name ...string) string {
-	return filepath.Join(append([]string{d.path}, name...)...)
-}
+func (d *DataDirectory) File(name ...string) string { return FilePath(d.path, name...) }
 
 // Kubeconfig is the path of the administrator's kubeconfig.
 func (d *DataDirectory) Kubeconfig() string { return KubeconfigPath(d.path) }
@@ -87,7 +94,12 @@ func (d *DataDirectory) Remove() error {
 
 // KubeconfigPath is where the control plane in the data directory at path keeps its
 // administrator's kubeconfig.
-func KubeconfigPath(path string) string { return filepath.Join(path, "kubeconfig") }
+func KubeconfigPath(path string) string { return FilePath(path, "kubeconfig") }
+
+// FilePath is the path of a file in the data directory at path.
+func FilePath(path string, name ...string) string {
+	return filepath.Join(append([]string{path}, name...)...)
+}
 
 // Initialized reports whether a control plane has ever run in the data directory at
 // path, running now or not.
@@ -123,6 +135,23 @@ func Holder(path string) (int, error) {
 	default:
 		return 0, fmt.Errorf("test lock of data directory %q: %w", path, err)
 	}
+}
+
+// refuseForeignDirectory protects a directory that somebody else filled: ours becomes
+// private and is removed as a whole one day.
+func refuseForeignDirectory(path string) error {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look into data directory %q: %w", path, err)
+	}
+	ours := func(entry fs.DirEntry) bool { return entry.Name() == lockFile }
+	if len(entries) > 0 && !slices.ContainsFunc(entries, ours) {
+		return fmt.Errorf("data directory %q is not empty and holds nothing of deckyard: name a new or empty one", path)
+	}
+	return nil
 }
 
 func makePrivateDirectory(path string) error {

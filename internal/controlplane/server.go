@@ -55,12 +55,14 @@ func (o CompletedOptions) New() (*Server, error) {
 	return server, nil
 }
 
-// RESTConfig connects as administrator. It names certificate files, so that a client
-// made from it follows their renewal.
+// RESTConfig connects as administrator, without a limit on the rate of requests: the
+// server is this process. It names certificate files, so that a client made from it
+// follows their renewal.
 func (s *Server) RESTConfig() *rest.Config {
 	certificateFile, keyFile := s.certificates.adminFiles()
 	return &rest.Config{
 		Host: s.url,
+		QPS:  -1,
 		TLSClientConfig: rest.TLSClientConfig{
 			CAFile:   s.certificates.authorityFile(),
 			CertFile: certificateFile,

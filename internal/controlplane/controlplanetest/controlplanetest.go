@@ -74,10 +74,7 @@ func start(path string, crds fs.FS) (config *rest.Config, stop func() error, err
 		cancel()
 		return nil, nil, errors.Join(err, directory.Close())
 	}
-	// Tests create and delete much faster than the limits meant for real clients.
-	config = server.RESTConfig()
-	config.QPS = -1
-	return config, func() error {
+	return server.RESTConfig(), func() error {
 		cancel()
 		return errors.Join(<-ended, directory.Close())
 	}, nil

@@ -1,0 +1,164 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/deckyard/deckyard/internal/controlplane"
+)
+
+const (
+	// stopTimeout is above what etcd and the API server allow their clients together.
+	stopTimeout  = time.Minute
+	pollInterval = 100 * time.Millisecond
+)
+
+// down is the command with its flags.
+type down struct {
+	*environment
+	purge        bool
+	purgeTimeout time.Duration
+}
+
+func newDownCommand(env *environment) *cobra.Command {
+	d := &down{environment: env}
+	command := &cobra.Command{
+		Use:   "down",
+		Short: "Stop the control plane and the operator",
+		Long: "Stop the instance that runs in the data directory. Its deckies keep running and are taken up again by\n" +
+			"the next 'deckyard up'. With --purge, every topology is torn down first, and then the built-in image and\n" +
+			"the data directory are removed.",
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(command *cobra.Command, _ []string) error { return d.run(command.Context()) },
+	}
+	command.Flags().BoolVar(&d.purge, "purge", false, "also tear down every topology and remove the built-in image and all data")
+	command.Flags().DurationVar(&d.purgeTimeout, "timeout", 10*time.Minute, "with --purge, how long to wait for the topologies to be gone")
+	return command
+}
+
+func (d *down) run(ctx context.Context) error {
+	initialized, err := controlplane.Initialized(d.dataDirectory)
+	if err != nil {
+		return err
+	}
+	if !initialized {
+		d.say("Nothing runs in %s, and there is no data.", d.dataDirectory)
+		return nil
+	}
+	holder, err := d.lockHolder()
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.purge:
+		return d.runPurge(ctx, holder)
+	case holder == 0:
+		d.say("Nothing runs in %s. Its data stays; 'deckyard down --purge' removes it and its topologies.", d.dataDirectory)
+		return nil
+	default:
+		return d.stop(ctx, holder)
+	}
+}
+
+// runPurge leaves the data untouched until the engine carries nothing of it any more.
+func (d *down) runPurge(ctx context.Context, holder int) error {
+	dockerHost, err := d.lastDockerHost()
+	if err != nil {
+		return err
+	}
+	if holder == 0 {
+		d.say("Starting the stopped instance in %s to tear its topologies down.", d.dataDirectory)
+		err = d.purgeStopped(ctx, dockerHost)
+	} else {
+		err = d.purgeRunning(ctx, holder)
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.RemoveImage(ctx, dockerHost); err != nil {
+		return fmt.Errorf("remove the built-in image: %w", err)
+	}
+	directory, err := d.openDataDirectory()
+	if err != nil {
+		return err
+	}
+	if err := directory.Remove(); err != nil {
+		return err
+	}
+	d.say("Removed %s.", d.dataDirectory)
+	return nil
+}
+
+func (d *down) purgeRunning(ctx context.Context, holder int) error {
+	config, err := clientcmd.BuildConfigFromFlags("", controlplane.KubeconfigPath(d.dataDirectory))
+	if err != nil {
+		return fmt.Errorf("read the kubeconfig of the running instance: %w", err)
+	}
+	if err := d.removeTopologies(ctx, config); err != nil {
+		return err
+	}
+	return d.stop(ctx, holder)
+}
+
+func (d *down) purgeStopped(ctx context.Context, dockerHost string) error {
+	directory, err := d.openDataDirectory()
+	if err != nil {
+		return err
+	}
+	defer directory.Close() //nolint:errcheck // only the lock is given back
+	loggers := newLoggers(d.Err, false)
+	routeKubernetesLogs(loggers.program)
+	// Any free port does: nobody else is meant to connect.
+	options := instanceOptions{listen: "127.0.0.1:0", dockerHost: dockerHost}
+	instance, err := d.newInstance(ctx, directory, options, loggers)
+	if err != nil {
+		return err
+	}
+	purged := false
+	err = instance.run(ctx, func(ctx context.Context, config *rest.Config) error {
+		err := d.removeTopologies(ctx, config)
+		purged = err == nil
+		return err
+	})
+	if err == nil && !purged {
+		return fmt.Errorf("tear down topologies: interrupted: %w", context.Cause(ctx))
+	}
+	return err
+}
+
+// stop asks the process to end and waits until it has given the data directory back.
+func (d *down) stop(ctx context.Context, holder int) error {
+	if err := syscall.Kill(holder, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		if errors.Is(err, os.ErrPermission) {
+			return fmt.Errorf("stop process %d: permission denied: run 'deckyard down' as the user who started it, or as root", holder)
+		}
+		return fmt.Errorf("stop process %d: %w", holder, err)
+	}
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, stopTimeout, true, func(context.Context) (bool, error) {
+		current, err := d.lockHolder()
+		return current != holder, err
+	})
+	if wait.Interrupted(err) {
+		return fmt.Errorf("process %d has not stopped within %s: look at its log, or end it with 'kill -9 %d' (no data is lost by that)", holder, stopTimeout, holder)
+	}
+	if err != nil {
+		return fmt.Errorf("wait for process %d to stop: %w", holder, err)
+	}
+	d.say("Stopped process %d.", holder)
+	if !d.purge {
+		d.say("Deckies keep running; 'deckyard up' takes them up again.")
+	}
+	return nil
+}

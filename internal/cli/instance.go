@@ -1,0 +1,171 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
+
+	"github.com/deckyard/deckyard/internal/controlplane"
+)
+
+// DefaultListen is the address of the API server. It is fixed, so that a kubeconfig
+// stays good; 6443 is left to the cluster that a machine may carry as well.
+const DefaultListen = "127.0.0.1:6445"
+
+// dockerHostFile remembers the engine that carries the decoys, for a purge.
+const dockerHostFile = "docker-host"
+
+var errFinished = errors.New("finished")
+
+// instanceOptions say what an instance consists of.
+type instanceOptions struct {
+	listen     string
+	kubeconfig string
+	dockerHost string
+}
+
+// instance is a control plane and the operator on top of it, in this process.
+type instance struct {
+	options   instanceOptions
+	directory *controlplane.DataDirectory
+	plane     *controlplane.Server
+	operator  Operator
+	loggers   loggers
+}
+
+// openDataDirectory adds the next step to the refusals of the data directory.
+func (e *environment) openDataDirectory() (*controlplane.DataDirectory, error) {
+	directory, err := controlplane.OpenDataDirectory(e.dataDirectory)
+	switch {
+	case err == nil:
+		return directory, nil
+	case errors.Is(err, controlplane.ErrInUse):
+		return nil, fmt.Errorf("%w: stop it with 'deckyard down --data-dir %s', or choose another --data-dir", err, e.dataDirectory)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
+		return nil, fmt.Errorf("%w: choose a directory that you can write to with --data-dir", err)
+	default:
+		return nil, err
+	}
+}
+
+// newInstance checks and opens all that an instance needs; nothing runs yet. The
+// caller closes the directory.
+func (e *environment) newInstance(ctx context.Context, directory *controlplane.DataDirectory, options instanceOptions, loggers loggers) (*instance, error) {
+	if err := e.checkDocker(ctx, options.dockerHost); err != nil {
+		return nil, err
+	}
+	if err := directory.WriteFile(dockerHostFile, []byte(options.dockerHost+"\n")); err != nil {
+		return nil, err
+	}
+	listener, err := listen(ctx, options.listen)
+	if err != nil {
+		return nil, err
+	}
+	completed, err := controlplane.Options{
+		DataDirectory: directory,
+		Listener:      listener,
+		Kubeconfig:    options.kubeconfig,
+		CRDs:          e.CRDs,
+		Logger:        loggers.program.WithName("controlplane"),
+		StorageLogger: loggers.storage,
+	}.Complete()
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	plane, err := completed.New()
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return &instance{options: options, directory: directory, plane: plane, operator: e.Operator, loggers: loggers}, nil
+}
+
+func (e *environment) checkDocker(ctx context.Context, dockerHost string) error {
+	if _, err := socketPath(dockerHost); err != nil {
+		return err
+	}
+	return e.Preflight(ctx, dockerHost)
+}
+
+// lastDockerHost is the engine that the instance in the data directory used last.
+func (e *environment) lastDockerHost() (string, error) {
+	content, err := os.ReadFile(controlplane.FilePath(e.dataDirectory, dockerHostFile)) //nolint:gosec // the user's own directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return DefaultDockerHost, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the docker host of the last run: %w", err)
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen on %s: the port is taken by another process ('ss -ltnp' shows which): stop it, or choose another with --listen", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w: choose an address of this machine with --listen", address, err)
+	}
+	return listener, nil
+}
+
+// run starts the control plane, then the operator, then calls use. When use returns,
+// ctx is done or a part fails, they stop in reverse order.
+func (i *instance) run(ctx context.Context, use func(ctx context.Context, config *rest.Config) error) error {
+	// The control plane outlives ctx: the operator has to end first.
+	planeCtx, stopPlane := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPlane()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		ended <- i.plane.Run(planeCtx)
+	}()
+	err := i.runOnPlane(ctx, use)
+	i.loggers.program.Info("Stopping the control plane")
+	stopPlane()
+	return errors.Join(err, <-ended)
+}
+
+func (i *instance) runOnPlane(ctx context.Context, use func(ctx context.Context, config *rest.Config) error) error {
+	select {
+	case <-i.plane.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	nodeName, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("read the name of this host: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		options := OperatorOptions{DockerHost: i.options.dockerHost, NodeName: nodeName, Logger: i.loggers.program}
+		if err := i.operator(ctx, i.plane.RESTConfig(), options); err != nil {
+			return fmt.Errorf("run operator: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		if err := use(ctx, i.plane.RESTConfig()); err != nil {
+			return err
+		}
+		return errFinished
+	})
+	if err := group.Wait(); !errors.Is(err, errFinished) {
+		return err
+	}
+	return nil
+}

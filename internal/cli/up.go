@@ -1,0 +1,132 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+
+	"github.com/deckyard/deckyard/internal/controlplane"
+)
+
+// up is the command with its flags.
+type up struct {
+	*environment
+	instanceOptions
+	detach  bool
+	verbose bool
+	// readyDescriptor is where a detached instance tells its parent that it is ready.
+	readyDescriptor uint
+}
+
+func newUpCommand(env *environment) *cobra.Command {
+	u := &up{environment: env}
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Start the control plane and the operator",
+		Long: "Start a private Kubernetes API server and the operator, which builds on the local Docker Engine\n" +
+			"what is declared there. Runs until it is interrupted, or in the background with --detach.",
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(command *cobra.Command, _ []string) error { return u.run(command.Context()) },
+	}
+	flags := command.Flags()
+	flags.StringVar(&u.listen, "listen", DefaultListen, "address of the Kubernetes API")
+	flags.StringVar(&u.kubeconfig, "kubeconfig", "", "also write the administrator's kubeconfig to this file")
+	flags.StringVar(&u.dockerHost, "docker-host", DefaultDockerHost, "socket of the local Docker Engine")
+	flags.BoolVar(&u.detach, "detach", false, "run in the background: return once it is ready")
+	flags.BoolVarP(&u.verbose, "verbose", "v", false, "log why nothing was done, and what the libraries say")
+	flags.UintVar(&u.readyDescriptor, "ready-fd", 0, "file descriptor to close once it is ready")
+	_ = flags.MarkHidden("ready-fd")
+	return command
+}
+
+func (u *up) run(ctx context.Context) error {
+	if err := u.complete(); err != nil {
+		return err
+	}
+	if u.detach {
+		return u.runDetached(ctx)
+	}
+	return u.runHere(ctx)
+}
+
+// complete makes paths absolute, since a detached instance may have another working
+// directory, and looks at what can be judged without touching anything.
+func (u *up) complete() error {
+	host, _, err := net.SplitHostPort(u.listen)
+	if err != nil {
+		return usageError{fmt.Errorf("--listen %q is not an address with a port, such as %s", u.listen, DefaultListen)}
+	}
+	if ip := net.ParseIP(host); (ip == nil || !ip.IsLoopback()) && host != "localhost" && u.readyDescriptor == 0 {
+		u.warn("Warning: --listen %s is not a loopback address: everyone who reaches this port can try to log in to the control plane.", u.listen)
+	}
+	if _, err := socketPath(u.dockerHost); err != nil {
+		return err
+	}
+	for _, path := range []*string{&u.dataDirectory, &u.kubeconfig} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return fmt.Errorf("resolve path: %w", err)
+		}
+	}
+	return nil
+}
+
+func (u *up) runHere(ctx context.Context) (err error) {
+	directory, err := u.openDataDirectory()
+	if err != nil {
+		return err
+	}
+	defer directory.Close() //nolint:errcheck // the process ends
+	loggers := newLoggers(u.Err, u.verbose)
+	routeKubernetesLogs(loggers.program)
+	instance, err := u.newInstance(ctx, directory, u.instanceOptions, loggers)
+	if err != nil {
+		return err
+	}
+	return instance.run(ctx, func(ctx context.Context, _ *rest.Config) error {
+		u.announceReady()
+		<-ctx.Done()
+		return nil
+	})
+}
+
+func (u *up) announceReady() {
+	if u.readyDescriptor == 0 {
+		u.announce(os.Getpid())
+		return
+	}
+	pipe := os.NewFile(uintptr(u.readyDescriptor), "ready")
+	_, _ = pipe.WriteString(readyMessage)
+	_ = pipe.Close()
+}
+
+// announce says where the kubeconfig is and what to do next.
+func (u *up) announce(process int) {
+	program := "deckyard"
+	if u.dataDirectory != defaultDataDirectory(u.Getenv) {
+		program += " --data-dir " + u.dataDirectory
+	}
+	kubeconfig := u.kubeconfig
+	if kubeconfig == "" {
+		kubeconfig = controlplane.KubeconfigPath(u.dataDirectory)
+	}
+	u.say("Deckyard is ready (process %d).", process)
+	u.say("  kubeconfig: %s", kubeconfig)
+	if u.detach {
+		u.say("  log:        %s", controlplane.FilePath(u.dataDirectory, logFile))
+	}
+	u.say("Next:")
+	u.say("  %s kubectl apply -f FILE       declare a topology", program)
+	u.say("  %s kubectl get deckyard -A     see what there is", program)
+	u.say("  %s down                        stop; the deckies keep running", program)
+}
