@@ -1,0 +1,88 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fake_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/deckyard/deckyard/internal/engine/contract"
+	"github.com/deckyard/deckyard/internal/engine/fake"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+func TestContractOnFake(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]fake.Option{
+		"API 1.41": nil,
+		"API 1.44": {fake.WithEndpointMAC()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := fake.New(append(options, fake.WithPrograms(contractProgram), fake.WithImages("contract:1"))...)
+			lastPort := &atomic.Uint32{}
+			lastPort.Store(20000)
+			contract.Run(t, contract.Subject{
+				Reader: e, Networks: e, Containers: e, Images: e, Events: e, Prober: e, Host: e,
+				Image:            "contract:1",
+				Archive:          archive(t, "other:1"),
+				ArchiveImage:     "other:1",
+				UnreachableImage: "127.0.0.1:9/nobody/there:1",
+				HoldPort: func(t *testing.T) uint16 {
+					port := uint16(lastPort.Add(1))
+					e.ByHand(t).HoldPort(model.PublishedPort{
+						HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: port, Port: model.Port{Protocol: model.TCP},
+					}, `process "nginx" (pid 42)`)
+					return port
+				},
+				FreePort: func(*testing.T) uint16 { return uint16(lastPort.Add(1)) },
+				Subnets:  netip.MustParsePrefix("10.213.0.0/16"),
+			})
+		})
+	}
+}
+
+// contractProgram does what the suite's program does.
+func contractProgram(spec model.ContainerSpec) fake.Process {
+	if len(spec.Command) == 2 && spec.Command[0] == "exit" {
+		code, _ := strconv.Atoi(spec.Command[1])
+		return fake.Process{Exits: true, ExitCode: code}
+	}
+	var process fake.Process
+	for _, socket := range spec.Command[1:] {
+		protocol, number, _ := strings.Cut(socket, ":")
+		port, _ := strconv.ParseUint(number, 10, 16)
+		process.Ports = append(process.Ports, model.Port{Number: uint16(port), Protocol: model.Protocol(protocol)})
+	}
+	return process
+}
+
+// archive returns a docker-load archive of an image with nothing in it.
+func archive(t *testing.T, reference string) []byte {
+	t.Helper()
+	manifest, err := json.Marshal([]map[string]any{{"Config": "config.json", "RepoTags": []string{reference}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buffer bytes.Buffer
+	writer := tar.NewWriter(&buffer)
+	for name, contents := range map[string][]byte{"manifest.json": manifest, "config.json": []byte("{}")} {
+		if err := writer.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(contents))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := writer.Write(contents); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buffer.Bytes()
+}

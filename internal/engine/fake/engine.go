@@ -1,0 +1,148 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// Engine is a Docker Engine in memory. It implements all ports.
+type Engine struct {
+	profile  engine.Profile
+	programs func(model.ContainerSpec) Process
+
+	mutex      sync.Mutex
+	now        time.Time
+	lastID     int
+	lastPID    int
+	networks   map[string]*network
+	containers map[string]*container
+	images     map[string]string
+	registry   registry
+	routes     []netip.Prefix
+	heldPorts  map[model.PublishedPort]string
+
+	history     []engine.Event
+	subscribers map[*subscriber]struct{}
+
+	faultState
+}
+
+var (
+	_ engine.Reader          = (*Engine)(nil)
+	_ engine.NetworkWriter   = (*Engine)(nil)
+	_ engine.ContainerWriter = (*Engine)(nil)
+	_ engine.Images          = (*Engine)(nil)
+	_ engine.Events          = (*Engine)(nil)
+	_ engine.Prober          = (*Engine)(nil)
+	_ engine.Host            = (*Engine)(nil)
+)
+
+// Process is what the program of a container does.
+type Process struct {
+	// Exits says that it ends at once, with ExitCode; else it runs until stopped.
+	Exits    bool
+	ExitCode int
+	// Ports are those that it opens.
+	Ports []model.Port
+}
+
+// Option changes what a new Engine is.
+type Option func(*Engine)
+
+// WithPrograms sets what the program of a container does. Unless set, it runs
+// and opens the ports of its spec.
+func WithPrograms(programs func(model.ContainerSpec) Process) Option {
+	return func(e *Engine) { e.programs = programs }
+}
+
+// WithEndpointMAC makes an engine of API 1.44, which takes the MAC of an attachment.
+func WithEndpointMAC() Option {
+	return func(e *Engine) {
+		e.profile.Version, e.profile.APIVersion, e.profile.EndpointMAC = "25.0.0", "1.44", true
+	}
+}
+
+// WithImages puts images on the engine.
+func WithImages(references ...string) Option {
+	return func(e *Engine) {
+		for _, reference := range references {
+			e.images[withTag(reference)] = digestOf(reference)
+		}
+	}
+}
+
+// New returns an engine of API 1.41 with the predefined networks alone.
+func New(options ...Option) *Engine {
+	e := &Engine{
+		profile: engine.Profile{
+			Version: "20.10.24", APIVersion: "1.41", Name: "fake", CgroupVersion: "2", SecurityOptions: []string{"seccomp"},
+		},
+		programs:    func(spec model.ContainerSpec) Process { return Process{Ports: spec.Ports} },
+		now:         time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		lastPID:     1000,
+		networks:    map[string]*network{},
+		containers:  map[string]*container{},
+		images:      map[string]string{},
+		heldPorts:   map[model.PublishedPort]string{},
+		subscribers: map[*subscriber]struct{}{},
+		faultState:  faultState{calls: map[Operation]int{}},
+	}
+	bridge := e.addNetwork(model.NetworkSpec{
+		Name: "bridge", Driver: "bridge", Masquerade: true,
+		Subnet: netip.MustParsePrefix("172.17.0.0/16"), Gateway: netip.MustParseAddr("172.17.0.1"),
+	})
+	bridge.MTU = 1500
+	for _, name := range []string{"host", "none"} {
+		e.addNetwork(model.NetworkSpec{Name: name, Driver: map[string]string{"host": "host", "none": "null"}[name], Masquerade: true})
+	}
+	for _, apply := range options {
+		apply(e)
+	}
+	return e
+}
+
+// Profile implements engine.Prober.
+func (e *Engine) Profile(ctx context.Context) (engine.Profile, error) {
+	var profile engine.Profile
+	err := e.call(ctx, OpProfile, "", func() error {
+		profile = e.profile
+		profile.SecurityOptions = slices.Clone(profile.SecurityOptions)
+		return nil
+	})
+	return profile, err
+}
+
+// tick lets time go on and returns it.
+func (e *Engine) tick() time.Time {
+	e.now = e.now.Add(time.Millisecond)
+	return e.now
+}
+
+// newID returns an id that no object has had.
+func (e *Engine) newID() string {
+	e.lastID++
+	return hexDigest("object " + strconv.Itoa(e.lastID))
+}
+
+func hexDigest(text string) string {
+	digest := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(digest[:])
+}
+
+// notFound says that there is no object with an id.
+func notFound(kind, id string) error {
+	return fmt.Errorf("%s %q: %w", kind, id, engine.ErrNotFound)
+}

@@ -1,0 +1,294 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// Hand acts on the engine and host as anybody but the operator would: with
+// docker's command line, or as a program inside a container. What it does is not
+// among Writes, works also while the engine is down, and meets no fault. Objects
+// are named by name. A mistake in the test ends the test.
+type Hand struct {
+	t testing.TB
+	e *Engine
+}
+
+// ByHand returns the Hand of a test.
+func (e *Engine) ByHand(t testing.TB) Hand {
+	t.Helper()
+	return Hand{t: t, e: e}
+}
+
+// do runs something under the engine's lock.
+func (h Hand) do(perform func() error) {
+	h.t.Helper()
+	h.e.mutex.Lock()
+	defer h.e.mutex.Unlock()
+	if err := perform(); err != nil {
+		h.t.Fatalf("by hand: %v", err)
+	}
+}
+
+// withContainer runs something on the container of a name.
+func (h Hand) withContainer(name string, perform func(*container) error) {
+	h.t.Helper()
+	h.do(func() error {
+		for _, found := range h.e.containers {
+			if found.spec.Name == name {
+				return perform(found)
+			}
+		}
+		return fmt.Errorf("no container %q", name)
+	})
+}
+
+// withNetwork runs something on the network of a name.
+func (h Hand) withNetwork(name string, perform func(*network) error) {
+	h.t.Helper()
+	h.do(func() error {
+		for _, found := range h.e.networks {
+			if found.Name == name {
+				return perform(found)
+			}
+		}
+		return fmt.Errorf("no network %q", name)
+	})
+}
+
+// Start is "docker start".
+func (h Hand) Start(name string) {
+	h.t.Helper()
+	h.withContainer(name, h.e.start)
+}
+
+// Stop is "docker stop".
+func (h Hand) Stop(name string) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		h.e.stop(target, exitStopped)
+		return nil
+	})
+}
+
+// Kill is "docker kill": the engine does not start the container again.
+func (h Hand) Kill(name string) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		h.e.stop(target, exitKilled)
+		return nil
+	})
+}
+
+// Crash ends the container's program from inside: the engine starts the
+// container again at once. A base gets a new network namespace, and services
+// stay behind in the old one.
+func (h Hand) Crash(name string, exitCode int) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		if target.state != model.StateRunning {
+			return fmt.Errorf("container %q is %s", name, target.state)
+		}
+		h.e.end(target, exitCode)
+		target.restarts++
+		return h.e.start(target)
+	})
+}
+
+// Restart is "docker restart".
+func (h Hand) Restart(name string) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		h.e.stop(target, exitStopped)
+		return h.e.start(target)
+	})
+}
+
+// Pause is "docker pause".
+func (h Hand) Pause(name string) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		if target.state != model.StateRunning {
+			return fmt.Errorf("container %q is %s", name, target.state)
+		}
+		target.state = model.StatePaused
+		h.e.emit(engine.ObjectContainer, target.id, "")
+		return nil
+	})
+}
+
+// Remove is "docker rm --force".
+func (h Hand) Remove(name string) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		h.e.drop(target)
+		return nil
+	})
+}
+
+// Connect is "docker network connect", with an address unless it is invalid.
+func (h Hand) Connect(containerName, networkName string, address netip.Addr) {
+	h.t.Helper()
+	h.withNetwork(networkName, func(joined *network) error {
+		for _, target := range h.e.containers {
+			if target.spec.Name != containerName {
+				continue
+			}
+			settings := &endpointSettings{address: address}
+			target.endpoints[networkName] = settings
+			if !target.holdsNetworks() {
+				return nil
+			}
+			return h.e.join(target, joined, settings)
+		}
+		return fmt.Errorf("no container %q", containerName)
+	})
+}
+
+// Disconnect is "docker network disconnect".
+func (h Hand) Disconnect(containerName, networkName string) {
+	h.t.Helper()
+	h.withContainer(containerName, func(target *container) error {
+		settings, ok := target.endpoints[networkName]
+		if !ok {
+			return fmt.Errorf("container %q is not on network %q", containerName, networkName)
+		}
+		h.e.leave(target, settings)
+		delete(target.endpoints, networkName)
+		return nil
+	})
+}
+
+// RemoveNetwork is "docker network rm" after everyone was disconnected.
+func (h Hand) RemoveNetwork(name string) {
+	h.t.Helper()
+	h.withNetwork(name, func(removed *network) error {
+		for _, user := range h.e.containers {
+			if settings, ok := user.endpoints[name]; ok && settings.live {
+				h.e.leave(user, settings)
+				delete(user.endpoints, name)
+			}
+		}
+		return h.e.dropNetwork(removed.ID)
+	})
+}
+
+// AddNetwork creates a network and returns its id. Without an identity it is
+// foreign. It may also have the name or subnet of another one.
+func (h Hand) AddNetwork(spec model.NetworkSpec) string {
+	h.t.Helper()
+	var id string
+	h.do(func() error {
+		id = h.e.addNetwork(spec).ID
+		return nil
+	})
+	return id
+}
+
+// AddContainer creates and starts a container and returns its id. Without an
+// identity it is foreign. Its image need not exist.
+func (h Hand) AddContainer(spec model.ContainerSpec) string {
+	h.t.Helper()
+	var id string
+	h.do(func() error {
+		added := h.e.addContainer(spec, digestOf(spec.Image), "")
+		id = added.id
+		return h.e.start(added)
+	})
+	return id
+}
+
+// RestartEngine restarts the engine: streams break, and of the containers those
+// that ran run again, in the worst order: services before bases.
+func (h Hand) RestartEngine() {
+	h.t.Helper()
+	h.do(func() error {
+		h.e.breakStreams()
+		var running []*container
+		for _, found := range h.e.containers {
+			if found.state == model.StateRunning || found.state == model.StateRestarting {
+				running = append(running, found)
+			}
+		}
+		slices.SortFunc(running, func(a, b *container) int { return -compareStart(a, b) })
+		for _, found := range running {
+			h.e.stop(found, exitKilled)
+		}
+		for _, found := range running {
+			// What cannot start stays as it is, as with the engine.
+			_ = h.e.start(found)
+		}
+		return nil
+	})
+}
+
+// compareStart orders bases before services.
+func compareStart(a, b *container) int {
+	switch {
+	case a.namespaceOf == "" && b.namespaceOf != "":
+		return -1
+	case a.namespaceOf != "" && b.namespaceOf == "":
+		return 1
+	case a.id < b.id:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// SetListening sets which ports a running container's program has open.
+func (h Hand) SetListening(name string, ports ...model.Port) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		target.ports = slices.Clone(ports)
+		return nil
+	})
+}
+
+// SetSysctl changes a kernel setting in a running container's namespace.
+func (h Hand) SetSysctl(name, sysctl, value string) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		if target.namespace == nil {
+			return fmt.Errorf("container %q is %s", name, target.state)
+		}
+		values := maps.Clone(target.namespace.sysctls)
+		if values == nil {
+			values = map[string]string{}
+		}
+		values[sysctl] = value
+		target.namespace.sysctls = values
+		return nil
+	})
+}
+
+// SetRoutes sets the host's routes.
+func (h Hand) SetRoutes(routes ...netip.Prefix) {
+	h.t.Helper()
+	h.do(func() error {
+		h.e.routes = slices.SortedFunc(slices.Values(routes), netip.Prefix.Compare)
+		return nil
+	})
+}
+
+// HoldPort lets a process of the host hold a port, or with an empty holder let it go.
+func (h Hand) HoldPort(port model.PublishedPort, holder string) {
+	h.t.Helper()
+	h.do(func() error {
+		if holder == "" {
+			delete(h.e.heldPorts, port)
+		} else {
+			h.e.heldPorts[port] = holder
+		}
+		return nil
+	})
+}
