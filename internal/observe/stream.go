@@ -43,10 +43,11 @@ func (o *Observer) pause(ctx context.Context, delay time.Duration, wakeUp <-chan
 }
 
 // followEvents subscribes again and again, from the last event's time minus an
-// overlap. Each time a subscription is established, what was missed is found by a
+// overlap. The overlap also covers the moment between the engine's acceptance of
+// a subscription and its first event. Each time a subscription is established, what was missed is found by a
 // list; when it cannot be, a list finds out whether the engine is there at all.
 func (o *Observer) followEvents(ctx context.Context) {
-	var since time.Time
+	since := o.options.Clock.Now().Add(-overlap)
 	retry := newBackoff()
 	for {
 		begun := o.options.Clock.Now()
