@@ -1,0 +1,126 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/catalogue"
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/pass"
+)
+
+// DeckyReconciler keeps the containers of each Decky and their endpoints. It is
+// the only writer of containers.
+type DeckyReconciler struct {
+	*Node
+	// Concurrency is the number of passes at once.
+	Concurrency int
+	Catalogue   *catalogue.Catalogue
+	Images      *ImageStore
+}
+
+// SetupWithManager registers the controller. Every node runs it for its own Deckies.
+func (r *DeckyReconciler) SetupWithManager(manager ctrl.Manager) error {
+	members := func(keep func(changed, member client.Object) bool) handler.EventHandler {
+		return toMembers(r.Kube, newDeckies, deckyObjects, keep)
+	}
+	noLeader := false
+	return ctrl.NewControllerManagedBy(manager).
+		Named("decky").
+		For(&v1alpha1.Decky{}, builder.WithPredicates(onNode(r.Name), askedForWork())).
+		Watches(&v1alpha1.Topology{}, members(always), builder.WithPredicates(askedForWork())).
+		Watches(&v1alpha1.LAN{}, members(hasInterfaceOn), builder.WithPredicates(onNode(r.Name), addressingChanged())).
+		Watches(&v1alpha1.Decky{}, r.toClashing(), builder.WithPredicates(onNode(r.Name), claimsChanged())).
+		WatchesRawSource(r.Observer.Source(model.OwnerDecky)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, RateLimiter: newRateLimiter(), NeedLeaderElection: &noLeader}).
+		Complete(r)
+}
+
+// hasInterfaceOn wakes the deckies that want an interface on the changed LAN.
+func hasInterfaceOn(changed, member client.Object) bool {
+	decky, ok := member.(*v1alpha1.Decky)
+	if !ok {
+		return false
+	}
+	for _, attachment := range decky.Interfaces() {
+		if attachment.LAN == changed.GetName() {
+			return true
+		}
+	}
+	return false
+}
+
+// addressingChanged lets through what a decky on a LAN depends on.
+func addressingChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, okBefore := e.ObjectOld.(*v1alpha1.LAN)
+		after, okAfter := e.ObjectNew.(*v1alpha1.LAN)
+		if !okBefore || !okAfter {
+			return false
+		}
+		return before.Generation != after.Generation ||
+			before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
+			before.Status.NetworkID != after.Status.NetworkID ||
+			before.Status.Subnet != after.Status.Subnet ||
+			before.Status.Gateway != after.Status.Gateway ||
+			readiness(before).ready != readiness(after).ready
+	}}
+}
+
+// claimsChanged lets through the end of a decky and changes of its spec: what
+// may free, or take, an address or a host port.
+func claimsChanged() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() },
+	}
+}
+
+// toClashing wakes the deckies of this node whose spec could not be accepted:
+// what they clash with may be gone.
+func (r *DeckyReconciler) toClashing() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []ctrl.Request {
+		var deckies v1alpha1.DeckyList
+		if err := r.Kube.List(ctx, &deckies, client.MatchingLabels{v1alpha1.LabelNode: r.Name}); err != nil {
+			return nil
+		}
+		var requests []ctrl.Request
+		for i := range deckies.Items {
+			decky := &deckies.Items[i]
+			if decky.UID != changed.GetUID() && !isAccepted(decky) {
+				requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(decky)})
+			}
+		}
+		return requests
+	})
+}
+
+// Reconcile runs one pass.
+func (r *DeckyReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	decky := &v1alpha1.Decky{}
+	switch err := r.Kube.Get(ctx, request.NamespacedName, decky); {
+	case apierrors.IsNotFound(err):
+		r.Observer.Forget(model.OwnerDecky, request.NamespacedName)
+		return ctrl.Result{}, nil
+	case err != nil:
+		return ctrl.Result{}, err
+	}
+	if decky.Labels[v1alpha1.LabelNode] != r.Name {
+		return ctrl.Result{}, nil
+	}
+	r.Observer.Track(model.OwnerDecky, request.NamespacedName)
+	scope := &deckyScope{DeckyReconciler: r, decky: decky, pass: r.Passes.Open(decky)}
+	return scope.pass.Finish(ctx, pass.Run(ctx, scope.steps()))
+}

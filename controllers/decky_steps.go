@@ -1,0 +1,379 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/fault"
+	"github.com/deckyard/deckyard/internal/graph"
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/pass"
+	"github.com/deckyard/deckyard/internal/plan"
+	"github.com/deckyard/deckyard/internal/render"
+)
+
+// deckyScope is a pass over one decky.
+type deckyScope struct {
+	*DeckyReconciler
+	decky    *v1alpha1.Decky
+	pass     *pass.Pass
+	topology *v1alpha1.Topology
+	// lans are those of the topology by name, without those being deleted.
+	lans    map[string]*v1alpha1.LAN
+	deckies []v1alpha1.Decky
+	engine  engine.Profile
+
+	observed model.Observed
+	// base is the decky's base as it was seen; nil if there is none.
+	base *model.Container
+	// interfaces are those that can be had now, home first; lost names the LANs
+	// that do not exist, unready those whose network is awaited.
+	interfaces    []render.Interface
+	lost, unready []string
+	imageIDs      map[string]string
+	// missingImage says why an image is not on the engine; zero if all are.
+	missingImage absence
+	desired      model.DeckySpec
+	desired      model.DeckySpec
+}
+
+func (s *deckyScope) steps() []pass.Step {
+	return []pass.Step{
+		s.tearDown,
+		s.resolve,
+		s.ensureFinalizer,
+		s.observe,
+		s.validate,
+		s.allocate,
+		s.locateNetworks,
+		s.resolveImages,
+		s.renderDesired,
+		s.lookInside,
+		s.reconcileContainers,
+	}
+}
+
+// tearDown removes the containers of a decky that is being deleted.
+func (s *deckyScope) tearDown(ctx context.Context) pass.Outcome {
+	if s.decky.DeletionTimestamp.IsZero() {
+		return pass.Continue()
+	}
+	if s.decky.Annotations[v1alpha1.AnnotationAbandon] == "true" {
+		return s.release(ctx)
+	}
+	if outcome := s.observe(ctx); !outcome.IsContinue() {
+		return outcome
+	}
+	planned := plan.RemoveDecky(s.owner(model.OwnerDecky, s.decky), s.observed)
+	if outcome := s.carryOut(ctx, s.pass, planned, false); !outcome.IsContinue() {
+		return outcome
+	}
+	return s.release(ctx)
+}
+
+func (s *deckyScope) release(ctx context.Context) pass.Outcome {
+	if err := s.pass.DropFinalizer(ctx); err != nil {
+		return pass.Retry(err)
+	}
+	return pass.Gone()
+}
+
+// resolve fetches the topology and its members. Sets Accepted.
+func (s *deckyScope) resolve(ctx context.Context) pass.Outcome {
+	topology, outcome := resolveTopology(ctx, s.Kube, s.pass, s.decky)
+	if topology == nil {
+		return outcome
+	}
+	s.topology = topology
+	lans, deckies, err := listMembers(ctx, s.Kube, s.decky.Namespace, topology.Name)
+	if err != nil {
+		return pass.Retry(err)
+	}
+	s.deckies = deckies
+	s.lans = make(map[string]*v1alpha1.LAN, len(lans))
+	for i := range lans {
+		if lans[i].DeletionTimestamp.IsZero() {
+			s.lans[lans[i].Name] = &lans[i]
+		}
+	}
+	return pass.Continue()
+}
+
+// ensureFinalizer keeps the decky until its containers are gone.
+func (s *deckyScope) ensureFinalizer(ctx context.Context) pass.Outcome {
+	if err := s.pass.EnsureFinalizer(ctx); err != nil {
+		return pass.Retry(err)
+	}
+	return pass.Continue()
+}
+
+// observe takes the snapshot. Sets the conditions about containers to Unknown
+// while the engine is away.
+func (s *deckyScope) observe(ctx context.Context) pass.Outcome {
+	observed, err := s.Observer.Snapshot(ctx)
+	if err != nil {
+		return s.retryEngine(err)
+	}
+	s.observed = observed
+	owner := s.owner(model.OwnerDecky, s.decky)
+	for i := range observed.Containers {
+		container := &observed.Containers[i]
+		if owner.Owns(container.Identity) && container.Identity.Role == model.RoleBase {
+			s.base = container
+		}
+	}
+	return pass.Continue()
+}
+
+// retryEngine retries, and says that nothing is known while the engine is away.
+func (s *deckyScope) retryEngine(err error) pass.Outcome {
+	outcome := pass.Retry(err)
+	if outcome.Reason() == v1alpha1.ReasonEngineUnavailable {
+		for _, conditionType := range []string{
+			v1alpha1.ConditionContainersRunning, v1alpha1.ConditionEndpointsInSync, v1alpha1.ConditionServicesAnswering,
+		} {
+			s.pass.Conditions().Unknown(conditionType, outcome.Reason(), outcome.Message())
+		}
+	}
+	return outcome
+}
+
+// validate checks the spec and its claims against the other objects. Sets Accepted.
+func (s *deckyScope) validate(ctx context.Context) pass.Outcome {
+	var err error
+	if s.engine, err = s.engineProfile(ctx); err != nil {
+		return s.retryEngine(err)
+	}
+	if mistake := render.ValidateDecky(s.decky, s.Catalogue, s.engine.EndpointMAC); mistake != nil {
+		return s.reject(mistake)
+	}
+	home := s.lans[s.decky.Spec.Home.LAN]
+	if home == nil {
+		return s.waitForLAN(s.decky.Spec.Home.LAN)
+	}
+	for _, attachment := range s.decky.Spec.Attachments {
+		if s.lans[attachment.LAN] == nil {
+			s.lost = append(s.lost, attachment.LAN)
+		}
+	}
+	if len(s.lost) > 0 && s.base == nil {
+		return s.waitForLAN(s.lost[0])
+	}
+	onNode, err := s.deckiesOnNode(ctx)
+	if err != nil {
+		return pass.Retry(err)
+	}
+	if mistake := s.checkClaims(home, onNode); mistake != nil {
+		return s.reject(mistake)
+	}
+	s.pass.Conditions().True(v1alpha1.ConditionAccepted, "")
+	return pass.Continue()
+}
+
+func (s *deckyScope) checkClaims(home *v1alpha1.LAN, onNode []v1alpha1.Decky) *fault.Fault {
+	services, mistake := render.Services(s.decky, s.Catalogue)
+	if mistake != nil {
+		return mistake
+	}
+	if mistake := graph.CheckPublish(s.decky, home, services); mistake != nil {
+		return mistake
+	}
+	if mistake := graph.CheckAddresses(s.decky, s.lans, s.deckies); mistake != nil {
+		return mistake
+	}
+	return graph.CheckHostPorts(s.decky, onNode, s.publishedBy)
+}
+
+func (s *deckyScope) deckiesOnNode(ctx context.Context) ([]v1alpha1.Decky, error) {
+	var deckies v1alpha1.DeckyList
+	if err := s.Kube.List(ctx, &deckies, client.MatchingLabels{v1alpha1.LabelNode: s.Name}); err != nil {
+		return nil, err
+	}
+	return deckies.Items, nil
+}
+
+func (s *deckyScope) reject(mistake *fault.Fault) pass.Outcome {
+	s.pass.Conditions().False(v1alpha1.ConditionAccepted, mistake.Reason, mistake.Error())
+	return pass.StallOn(mistake)
+}
+
+// waitForLAN says that a LAN is missing: the next file may bring it.
+func (s *deckyScope) waitForLAN(lan string) pass.Outcome {
+	message := fmt.Sprintf("LAN %s does not exist in Topology %s: create it, or correct the spec", lan, s.topology.Name)
+	s.pass.Conditions().False(v1alpha1.ConditionAccepted, v1alpha1.ReasonLANNotFound, message)
+	return pass.Wait(v1alpha1.ReasonLANNotFound, message)
+}
+
+// resolveImages finds the images on the engine. A new decky waits until all are
+// there; one that runs goes on without those that are missing. Sets ImagesPresent.
+func (s *deckyScope) resolveImages(ctx context.Context) pass.Outcome {
+	references := render.Images(s.decky, s.Catalogue, s.Images.BuiltIn.Reference)
+	found, absent, err := s.Images.resolve(ctx, references)
+	if err != nil {
+		return s.retryEngine(err)
+	}
+	s.imageIDs = found
+	conditions := s.pass.Conditions()
+	if len(absent) == 0 {
+		conditions.True(v1alpha1.ConditionImagesPresent, "")
+		return pass.Continue()
+	}
+	reference := slices.Min(slices.Collect(maps.Keys(absent)))
+	s.missingImage = absent[reference]
+	conditions.False(v1alpha1.ConditionImagesPresent, s.missingImage.reason, s.missingImage.message)
+	s.Observer.WakeOnForeign(model.OwnerDecky, client.ObjectKeyFromObject(s.decky))
+	if s.base == nil {
+		return pass.Wait(s.missingImage.reason, s.missingImage.message)
+	}
+	return pass.Continue()
+}
+
+// renderDesired turns spec and decisions into the desired containers.
+func (s *deckyScope) renderDesired(context.Context) pass.Outcome {
+	desired, mistake := render.Decky(render.DeckyInput{
+		Instance:   s.Instance,
+		Topology:   s.topology,
+		Decky:      s.decky,
+		Home:       s.lans[s.decky.Spec.Home.LAN],
+		Interfaces: s.interfaces,
+		Catalogue:  s.Catalogue,
+		BuiltIn:    s.Images.BuiltIn.Reference,
+		ImageIDs:   s.imageIDs,
+	})
+	if mistake != nil {
+		return s.reject(mistake)
+	}
+	s.desired = desired
+	return pass.Continue()
+}
+
+// lookInside reads the listening sockets and kernel settings of a running base.
+func (s *deckyScope) lookInside(ctx context.Context) pass.Outcome {
+	if s.base == nil || !s.base.IsRunning() {
+		return pass.Continue()
+	}
+	names := slices.Sorted(maps.Keys(s.desired.Base.Sysctls))
+	namespace, err := s.Host.Namespace(ctx, *s.base, names)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		// The base ended since it was observed: the next observation says so.
+		return pass.Continue()
+	case err != nil:
+		return pass.Retry(err)
+	}
+	s.observed = s.observed.WithNamespace(s.base.ID, namespace)
+	return pass.Continue()
+}
+
+// reconcileContainers plans, reports what was seen, and applies. Sets
+// ContainersRunning, EndpointsInSync, ServicesAnswering and RecreatePending.
+func (s *deckyScope) reconcileContainers(ctx context.Context) pass.Outcome {
+	state := plan.Assess(s.desired, s.observed)
+	planned := plan.Decky(s.desired, s.observed)
+	s.report(state)
+	if len(planned.Actions) > 0 {
+		if outcome := s.warnOfTakenPorts(ctx, planned); !outcome.IsContinue() {
+			return outcome
+		}
+		return s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
+	}
+	return s.conclude(state, planned)
+}
+
+// conclude says how a pass ends that has nothing to do.
+func (s *deckyScope) conclude(state plan.DeckyState, planned plan.Plan) pass.Outcome {
+	key := client.ObjectKeyFromObject(s.decky)
+	if planned.Blocked != nil {
+		s.Observer.WakeOnForeign(model.OwnerDecky, key)
+		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
+	}
+	if len(s.lost) > 0 {
+		return s.waitForLAN(s.lost[0])
+	}
+	if len(s.unready) > 0 {
+		return pass.Wait(v1alpha1.ReasonLANNotReady, fmt.Sprintf("LAN %s has no network yet", s.unready[0]))
+	}
+	if s.missingImage.reason != "" {
+		return pass.Wait(s.missingImage.reason, s.missingImage.message)
+	}
+	s.Observer.Unblock(model.OwnerDecky, key)
+	if len(state.RecreatePending) > 0 {
+		return pass.Stall(v1alpha1.ReasonRecreatePending, s.pass.Condition(v1alpha1.ConditionRecreatePending).Message)
+	}
+	for _, conditionType := range []string{
+		v1alpha1.ConditionContainersRunning, v1alpha1.ConditionEndpointsInSync, v1alpha1.ConditionServicesAnswering,
+	} {
+		if condition := s.pass.Condition(conditionType); condition.Status != metav1.ConditionTrue {
+			return pass.Progress(v1alpha1.Reason(condition.Reason), condition.Message, s.nextLook(state))
+		}
+	}
+	return pass.Done("")
+}
+
+const (
+	firstLook = 50 * time.Millisecond
+	lastLook  = 15 * time.Second
+)
+
+// nextLook returns when to look again for a port that does not listen yet: no
+// event tells of it. The longer the youngest service runs, the longer.
+func (s *deckyScope) nextLook(state plan.DeckyState) time.Duration {
+	var youngest time.Time
+	for _, service := range state.Services {
+		if service.Container != nil && service.Container.StartedAt.After(youngest) {
+			youngest = service.Container.StartedAt
+		}
+	}
+	return min(max(s.Clock.Since(youngest)/2, firstLook), lastLook)
+}
+
+// warnOfTakenPorts refuses to start a base while another process of the host
+// holds a port that it publishes: the engine's own error would not name it.
+func (s *deckyScope) warnOfTakenPorts(ctx context.Context, planned plan.Plan) pass.Outcome {
+	if !startsBase(planned, s.desired.Base.Name) {
+		return pass.Continue()
+	}
+	for _, port := range s.desired.Base.Published {
+		holder, err := s.Host.PortHolder(ctx, port)
+		if err != nil {
+			return pass.Retry(err)
+		}
+		if holder == "" || s.isPublishedByUs(port) {
+			continue
+		}
+		message := fmt.Sprintf("Port %d/%s of the host is held by %s: stop it, or publish on another hostPort", port.HostPort, port.Port.Protocol, holder)
+		s.pass.Conditions().False(v1alpha1.ConditionContainersRunning, v1alpha1.ReasonHostPortTaken, message)
+		return pass.Wait(v1alpha1.ReasonHostPortTaken, message)
+	}
+	return pass.Continue()
+}
+
+func startsBase(planned plan.Plan, base string) bool {
+	return slices.ContainsFunc(planned.Actions, func(action plan.Action) bool {
+		start, ok := action.(*plan.StartContainer)
+		return ok && start.Container.Name == base
+	})
+}
+
+// isPublishedByUs reports whether the base that is about to be replaced holds
+// the port itself.
+func (s *deckyScope) isPublishedByUs(port model.PublishedPort) bool {
+	return s.base != nil && s.base.IsRunning() && slices.ContainsFunc(s.base.HostPorts, func(held model.PublishedPort) bool {
+		return held.HostPort == port.HostPort && held.Port.Protocol == port.Port.Protocol
+	})
+}

@@ -1,0 +1,153 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/apply"
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/pass"
+	"github.com/deckyard/deckyard/internal/plan"
+)
+
+// Observer is what the controllers need of package observe.
+type Observer interface {
+	Snapshot(ctx context.Context) (model.Observed, error)
+	Refresh(ctx context.Context, containerIDs, networkIDs []string) error
+	Track(kind model.OwnerKind, key types.NamespacedName)
+	WakeOnForeign(kind model.OwnerKind, key types.NamespacedName)
+	Unblock(kind model.OwnerKind, key types.NamespacedName)
+	Forget(kind model.OwnerKind, key types.NamespacedName)
+	Source(kind model.OwnerKind) source.TypedSource[reconcile.Request]
+}
+
+// Executor is what the controllers need of package apply.
+type Executor interface {
+	Apply(ctx context.Context, plan plan.Plan) apply.Report
+}
+
+// Node is what the LAN and Decky controllers of one node share: its engine,
+// and which objects are theirs.
+type Node struct {
+	// Name is the node's name: the value of the label deckyard.dev/node.
+	Name string
+	// Instance is the UID of the control plane's kube-system namespace.
+	Instance string
+
+	Kube client.Client
+	// Live reads from the API server, not from a cache: allocations are decided on it.
+	Live     client.Reader
+	Passes   *pass.Runner
+	Observer Observer
+	Executor Executor
+	Host     engine.Host
+	Prober   engine.Prober
+	Clock    clock.PassiveClock
+
+	allocation sync.Map
+	profiling  sync.Mutex
+	profile    engine.Profile
+}
+
+// engineProfile returns what the engine can do. It is asked once: the client
+// settles on the engine's API version once, too.
+func (n *Node) engineProfile(ctx context.Context) (engine.Profile, error) {
+	n.profiling.Lock()
+	defer n.profiling.Unlock()
+	if n.profile.APIVersion != "" {
+		return n.profile, nil
+	}
+	profile, err := n.Prober.Profile(ctx)
+	if err != nil {
+		return engine.Profile{}, err
+	}
+	n.profile = profile
+	return profile, nil
+}
+
+// lockAllocation serialises the allocation from one space: the engine's
+// subnets, or a LAN's addresses. It returns the function that unlocks.
+func (n *Node) lockAllocation(space string) func() {
+	value, _ := n.allocation.LoadOrStore(space, &sync.Mutex{})
+	mutex, ok := value.(*sync.Mutex)
+	if !ok {
+		panic("allocation holds only mutexes")
+	}
+	mutex.Lock()
+	return mutex.Unlock
+}
+
+// owner returns the identity that the labels of an object's Docker objects carry.
+func (n *Node) owner(kind model.OwnerKind, object client.Object) model.Owner {
+	return model.Owner{
+		Instance: n.Instance, Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName(),
+		Topology: topologyName(object), UID: string(object.GetUID()),
+	}
+}
+
+const (
+	// applyTimeout bounds the engine work of one pass.
+	applyTimeout = 2 * time.Minute
+	// settle is when a pass looks again at what it changed, if no engine event
+	// did so earlier.
+	settle = 250 * time.Millisecond
+)
+
+// carryOut applies a plan of one object, or says what it would do while the
+// topology is suspended. It returns Continue for an empty plan.
+func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, planned plan.Plan, suspended bool) pass.Outcome {
+	if planned.Empty() {
+		return pass.Continue()
+	}
+	first := planned.Actions[0].Common()
+	if suspended {
+		return pass.Pause(fmt.Sprintf("The topology is suspended; %s would be done: %s", countActions(planned), describe(planned.Actions)))
+	}
+	wasReady := opened.Condition(v1alpha1.ConditionReady).Status == "True"
+	if err := opened.Announce(ctx, first.Reason, describe(planned.Actions)); err != nil {
+		return pass.Retry(err)
+	}
+	applyCtx, cancel := context.WithTimeout(ctx, applyTimeout)
+	defer cancel()
+	report := n.Executor.Apply(applyCtx, planned)
+	if err := n.Observer.Refresh(ctx, report.Containers, report.Networks); err != nil {
+		return pass.Retry(err)
+	}
+	if report.Err != nil {
+		return pass.Retry(report.Err)
+	}
+	if wasReady {
+		opened.Event(first.Reason, "Apply", describe(report.Done))
+	}
+	return pass.Progress(first.Reason, describe(report.Done), settle)
+}
+
+func countActions(planned plan.Plan) string {
+	if len(planned.Actions) == 1 {
+		return "1 action"
+	}
+	return fmt.Sprintf("%d actions", len(planned.Actions))
+}
+
+// describe lists actions for a person, shortly and without ids.
+func describe(actions []plan.Action) string {
+	words := make([]string, 0, len(actions))
+	for _, action := range actions {
+		kind, name := action.Target()
+		words = append(words, fmt.Sprintf("%s %s %s", action.Verb(), kind, name))
+	}
+	return shortList(words)
+}

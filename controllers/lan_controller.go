@@ -1,0 +1,76 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/pass"
+)
+
+// LANReconciler keeps one Docker network per LAN. It is the only writer of networks.
+type LANReconciler struct {
+	*Node
+	// Concurrency is the number of passes at once.
+	Concurrency int
+}
+
+// SetupWithManager registers the controller. Every node runs it for its own LANs.
+func (r *LANReconciler) SetupWithManager(manager ctrl.Manager) error {
+	members := func(keep func(changed, member client.Object) bool) handler.EventHandler {
+		return toMembers(r.Kube, newLANs, lanObjects, keep)
+	}
+	noLeader := false
+	return ctrl.NewControllerManagedBy(manager).
+		Named("lan").
+		For(&v1alpha1.LAN{}, builder.WithPredicates(onNode(r.Name), askedForWork())).
+		Watches(&v1alpha1.Topology{}, members(always), builder.WithPredicates(askedForWork())).
+		Watches(&v1alpha1.LAN{}, members(notReadyYet), builder.WithPredicates(askedForWork())).
+		Watches(&v1alpha1.Decky{}, members(isBeingDeleted), builder.WithPredicates(onNode(r.Name), goneOrGoing())).
+		WatchesRawSource(r.Observer.Source(model.OwnerLAN)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, RateLimiter: newRateLimiter(), NeedLeaderElection: &noLeader}).
+		Complete(r)
+}
+
+// isBeingDeleted wakes LANs that may have waited for a decky to leave.
+func isBeingDeleted(_, member client.Object) bool { return !member.GetDeletionTimestamp().IsZero() }
+
+// goneOrGoing lets through the end and the beginning of the end of an object.
+func goneOrGoing() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
+		},
+	}
+}
+
+// Reconcile runs one pass.
+func (r *LANReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	lan := &v1alpha1.LAN{}
+	switch err := r.Kube.Get(ctx, request.NamespacedName, lan); {
+	case apierrors.IsNotFound(err):
+		r.Observer.Forget(model.OwnerLAN, request.NamespacedName)
+		return ctrl.Result{}, nil
+	case err != nil:
+		return ctrl.Result{}, err
+	}
+	if lan.Labels[v1alpha1.LabelNode] != r.Name {
+		return ctrl.Result{}, nil
+	}
+	r.Observer.Track(model.OwnerLAN, request.NamespacedName)
+	scope := &lanScope{LANReconciler: r, lan: lan, pass: r.Passes.Open(lan)}
+	return scope.pass.Finish(ctx, pass.Run(ctx, scope.steps()))
+}

@@ -1,0 +1,307 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/fault"
+	"github.com/deckyard/deckyard/internal/graph"
+	"github.com/deckyard/deckyard/internal/ipam"
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/pass"
+	"github.com/deckyard/deckyard/internal/plan"
+	"github.com/deckyard/deckyard/internal/render"
+)
+
+// lanScope is a pass over one LAN.
+type lanScope struct {
+	*LANReconciler
+	lan      *v1alpha1.LAN
+	pass     *pass.Pass
+	topology *v1alpha1.Topology
+	// siblings are the LANs of the same topology, this one included.
+	siblings []v1alpha1.LAN
+	deckies  []v1alpha1.Decky
+	observed model.Observed
+	desired  model.NetworkSpec
+}
+
+func (s *lanScope) steps() []pass.Step {
+	return []pass.Step{
+		s.tearDown,
+		s.resolve,
+		s.ensureFinalizer,
+		s.validate,
+		s.observe,
+		s.allocate,
+		s.reconcileNetwork,
+	}
+}
+
+// tearDown removes the network of a LAN that is being deleted, once nobody
+// lives on it and the visitors have left.
+func (s *lanScope) tearDown(ctx context.Context) pass.Outcome {
+	if s.lan.DeletionTimestamp.IsZero() {
+		return pass.Continue()
+	}
+	if s.lan.Annotations[v1alpha1.AnnotationAbandon] == "true" {
+		return s.release(ctx)
+	}
+	var err error
+	if s.siblings, s.deckies, err = listMembers(ctx, s.Kube, s.lan.Namespace, s.lan.Spec.TopologyRef.Name); err != nil {
+		return pass.Retry(err)
+	}
+	for i := range s.deckies {
+		if decky := &s.deckies[i]; decky.Spec.Home.LAN == s.lan.Name {
+			return pass.Wait(v1alpha1.ReasonLANInUse, fmt.Sprintf(
+				"LAN %s is the home of Decky %s and goes once that decky is gone: delete it, or create the decky again with another home", s.lan.Name, decky.Name))
+		}
+	}
+	if outcome := s.observe(ctx); !outcome.IsContinue() {
+		return outcome
+	}
+	planned := plan.RemoveNetworks(s.owner(model.OwnerLAN, s.lan), s.observed)
+	if planned.Blocked != nil {
+		s.pass.Conditions().False(v1alpha1.ConditionNetworkInSync, planned.Blocked.Reason, planned.Blocked.Message)
+		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
+	}
+	if outcome := s.carryOut(ctx, s.pass, planned, false); !outcome.IsContinue() {
+		return outcome
+	}
+	return s.release(ctx)
+}
+
+func (s *lanScope) release(ctx context.Context) pass.Outcome {
+	if err := s.pass.DropFinalizer(ctx); err != nil {
+		return pass.Retry(err)
+	}
+	return pass.Gone()
+}
+
+// resolve fetches the topology and its members. Sets Accepted.
+func (s *lanScope) resolve(ctx context.Context) pass.Outcome {
+	topology, outcome := resolveTopology(ctx, s.Kube, s.pass, s.lan)
+	if topology == nil {
+		return outcome
+	}
+	s.topology = topology
+	var err error
+	if s.siblings, s.deckies, err = listMembers(ctx, s.Kube, s.lan.Namespace, topology.Name); err != nil {
+		return pass.Retry(err)
+	}
+	return pass.Continue()
+}
+
+// resolveTopology fetches the topology that a member names, or says why not.
+func resolveTopology(ctx context.Context, kube client.Reader, opened *pass.Pass, member client.Object) (*v1alpha1.Topology, pass.Outcome) {
+	topology := &v1alpha1.Topology{}
+	key := types.NamespacedName{Namespace: member.GetNamespace(), Name: topologyName(member)}
+	switch err := kube.Get(ctx, key, topology); {
+	case apierrors.IsNotFound(err):
+		return nil, rejectMissingTopology(opened, key.Name)
+	case err != nil:
+		return nil, pass.Retry(err)
+	}
+	return topology, pass.Continue()
+}
+
+// ensureFinalizer keeps the LAN until its network is gone.
+func (s *lanScope) ensureFinalizer(ctx context.Context) pass.Outcome {
+	if err := s.pass.EnsureFinalizer(ctx); err != nil {
+		return pass.Retry(err)
+	}
+	return pass.Continue()
+}
+
+// validate checks the spec and its place among the topology's LANs. Sets Accepted.
+func (s *lanScope) validate(context.Context) pass.Outcome {
+	if mistake := render.ValidateLAN(s.lan); mistake != nil {
+		return s.reject(mistake)
+	}
+	dmz := graph.DMZ(s.siblings)
+	if mistake := graph.CheckDMZ(s.lan, s.siblings); mistake != nil {
+		return s.reject(mistake)
+	}
+	if dmz == nil && s.lan.Status.NetworkID == "" {
+		message := fmt.Sprintf("Topology %s has no LAN with dmz: true, so nothing is built yet: add one", s.topology.Name)
+		s.pass.Conditions().True(v1alpha1.ConditionAccepted, "")
+		return pass.Wait(v1alpha1.ReasonDMZMissing, message)
+	}
+	return pass.Continue()
+}
+
+func (s *lanScope) reject(mistake *fault.Fault) pass.Outcome {
+	s.pass.Conditions().False(v1alpha1.ConditionAccepted, mistake.Reason, mistake.Error())
+	return pass.StallOn(mistake)
+}
+
+// observe takes the snapshot. Sets NetworkInSync to Unknown while the engine is away.
+func (s *lanScope) observe(ctx context.Context) pass.Outcome {
+	observed, err := s.Observer.Snapshot(ctx)
+	if err != nil {
+		outcome := pass.Retry(err)
+		if outcome.Reason() == v1alpha1.ReasonEngineUnavailable {
+			s.pass.Conditions().Unknown(v1alpha1.ConditionNetworkInSync, outcome.Reason(), outcome.Message())
+		}
+		return outcome
+	}
+	s.observed = observed
+	return pass.Continue()
+}
+
+// allocate decides subnet and gateway once and writes them to status before
+// they are used. Sets Accepted.
+func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
+	subnet, gateway, outcome := s.chooseSubnet(ctx)
+	if !outcome.IsContinue() {
+		return outcome
+	}
+	s.lan.Status.NetworkName = model.NetworkName(s.lan.Namespace, s.topology.Name, s.lan.Name)
+	s.pass.Conditions().True(v1alpha1.ConditionAccepted, "")
+	if err := s.pass.Save(ctx); err != nil {
+		return pass.Retry(err)
+	}
+	s.desired = render.Network(s.Instance, s.lan, subnet, gateway)
+	return pass.Continue()
+}
+
+func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, pass.Outcome) {
+	defer s.lockAllocation("subnets")()
+	var all v1alpha1.LANList
+	if err := s.Live.List(ctx, &all, client.MatchingLabels{v1alpha1.LabelNode: s.Name}); err != nil {
+		return netip.Prefix{}, netip.Addr{}, pass.Retry(err)
+	}
+	wanted := s.lan.Spec.Subnet
+	if wanted == "" {
+		wanted = s.keptSubnet(all.Items)
+	}
+	if wanted == "" {
+		block, free := s.firstFree(all.Items)
+		if !free {
+			message := fmt.Sprintf("No free /%d is left in the pools %v of Topology %s: add a pool to spec.addressPools, or delete a LAN", s.topology.Spec.LANPrefixLength, s.topology.Spec.AddressPools, s.topology.Name)
+			s.Observer.WakeOnForeign(model.OwnerLAN, client.ObjectKeyFromObject(s.lan))
+			s.pass.Conditions().False(v1alpha1.ConditionAccepted, v1alpha1.ReasonPoolExhausted, message)
+			return netip.Prefix{}, netip.Addr{}, pass.Wait(v1alpha1.ReasonPoolExhausted, message)
+		}
+		wanted = block.String()
+	}
+	subnet, err := netip.ParsePrefix(wanted)
+	if err != nil {
+		return netip.Prefix{}, netip.Addr{}, s.reject(fault.New(v1alpha1.ReasonInvalidSpec, "spec.subnet", "%q is not an IPv4 CIDR: %v", wanted, err))
+	}
+	gateway := ipam.DefaultGateway(subnet)
+	if s.lan.Spec.Gateway != "" {
+		if gateway, err = netip.ParseAddr(s.lan.Spec.Gateway); err != nil {
+			return netip.Prefix{}, netip.Addr{}, s.reject(fault.New(v1alpha1.ReasonInvalidSpec, "spec.gateway", "%q is not an IPv4 address", s.lan.Spec.Gateway))
+		}
+	}
+	s.lan.Status.Subnet, s.lan.Status.Gateway = subnet.String(), gateway.String()
+	if mistake := graph.CheckSubnet(s.lan, all.Items); mistake != nil {
+		return netip.Prefix{}, netip.Addr{}, s.reject(mistake)
+	}
+	return subnet, gateway, pass.Continue()
+}
+
+// keptSubnet returns the subnet allocated earlier. A LAN whose network does not
+// exist yet gives way to one that pins an overlapping subnet.
+func (s *lanScope) keptSubnet(all []v1alpha1.LAN) string {
+	kept := s.lan.Status.Subnet
+	for i := range all {
+		if all[i].UID == s.lan.UID && all[i].Status.Subnet != "" {
+			kept = all[i].Status.Subnet
+		}
+	}
+	if kept == "" || s.lan.Status.NetworkID != "" {
+		return kept
+	}
+	prefix, err := netip.ParsePrefix(kept)
+	if err != nil {
+		return ""
+	}
+	for i := range all {
+		pinned, err := netip.ParsePrefix(all[i].Spec.Subnet)
+		if err == nil && all[i].UID != s.lan.UID && pinned.Overlaps(prefix) {
+			return ""
+		}
+	}
+	return kept
+}
+
+// firstFree returns the first block of the pools that no LAN, network or route has.
+func (s *lanScope) firstFree(all []v1alpha1.LAN) (netip.Prefix, bool) {
+	taken := slices.Clone(s.observed.Routes)
+	for _, network := range s.observed.Networks {
+		if network.Identity.Owner.UID != string(s.lan.UID) {
+			taken = append(taken, network.Subnets...)
+		}
+	}
+	for i := range all {
+		if all[i].UID == s.lan.UID {
+			continue
+		}
+		for _, text := range []string{all[i].Spec.Subnet, all[i].Status.Subnet} {
+			if prefix, err := netip.ParsePrefix(text); err == nil {
+				taken = append(taken, prefix)
+			}
+		}
+	}
+	var pools []netip.Prefix
+	for _, text := range s.topology.Spec.AddressPools {
+		if pool, err := netip.ParsePrefix(text); err == nil {
+			pools = append(pools, pool)
+		}
+	}
+	return ipam.FirstFreeBlock(pools, int(s.topology.Spec.LANPrefixLength), taken)
+}
+
+// reconcileNetwork plans, reports what was seen, and applies. Sets NetworkInSync.
+func (s *lanScope) reconcileNetwork(ctx context.Context) pass.Outcome {
+	planned := plan.Network(s.desired, s.observed)
+	s.reportNetwork()
+	conditions := s.pass.Conditions()
+	if planned.Blocked != nil {
+		conditions.False(v1alpha1.ConditionNetworkInSync, planned.Blocked.Reason, planned.Blocked.Message)
+		s.Observer.WakeOnForeign(model.OwnerLAN, client.ObjectKeyFromObject(s.lan))
+		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
+	}
+	if planned.Empty() {
+		conditions.True(v1alpha1.ConditionNetworkInSync, "")
+		return pass.Done("")
+	}
+	conditions.False(v1alpha1.ConditionNetworkInSync, planned.Actions[0].Common().Reason, describe(planned.Actions))
+	return s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
+}
+
+// reportNetwork writes what was seen of the LAN's network to status.
+func (s *lanScope) reportNetwork() {
+	owner := s.desired.Identity.Owner
+	index := slices.IndexFunc(s.observed.Networks, func(network model.Network) bool {
+		return owner.Owns(network.Identity) && network.Name == s.desired.Name
+	})
+	if index < 0 {
+		s.lan.Status.Attached = 0
+		return
+	}
+	s.lan.Status.NetworkID = s.observed.Networks[index].ID
+	attached := 0
+	for _, container := range s.observed.Containers {
+		if container.Identity.Role == model.RoleBase && onNetwork(container, s.lan.Status.NetworkID) {
+			attached++
+		}
+	}
+	s.lan.Status.Attached = clampInt32(attached)
+}
+
+func onNetwork(container model.Container, networkID string) bool {
+	return slices.ContainsFunc(container.Endpoints, func(endpoint model.Endpoint) bool { return endpoint.NetworkID == networkID })
+}

@@ -1,0 +1,217 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package operator
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/controllers"
+	"github.com/deckyard/deckyard/internal/apply"
+	"github.com/deckyard/deckyard/internal/builtin"
+	"github.com/deckyard/deckyard/internal/catalogue"
+	"github.com/deckyard/deckyard/internal/engine/docker"
+	"github.com/deckyard/deckyard/internal/engine/host"
+	"github.com/deckyard/deckyard/internal/observe"
+	"github.com/deckyard/deckyard/internal/pass"
+)
+
+// Options say where the operator runs and what it serves.
+type Options struct {
+	// DockerHost is the engine's local socket, as unix:///PATH.
+	DockerHost string
+	// NodeName is the node whose LANs and Deckies are this operator's.
+	NodeName string
+	Logger   logr.Logger
+	// LeaderElection, with its namespace, lets one of several operators run the
+	// Topology controller.
+	LeaderElection          bool
+	LeaderElectionNamespace string
+	// MetricsAddress and ProbeAddress are host:port to listen on; "0" serves nothing.
+	MetricsAddress, ProbeAddress string
+}
+
+const (
+	// passes is how many passes of a kind run at once: enough to keep the
+	// executor's calls to the engine in flight.
+	passes = 16
+	// parallelism is the number of engine calls in flight, beyond which a
+	// Docker Engine gains nothing.
+	parallelism = 8
+	// actionTimeout bounds one engine call; the slowest, a removal, takes a
+	// stop's grace on top.
+	actionTimeout = 60 * time.Second
+	// stopGrace is what a container gets to end by itself.
+	stopGrace = 2 * time.Second
+	// clientQPS and clientBurst leave pacing to the API server's own fairness.
+	clientQPS, clientBurst = 500, 1000
+)
+
+// Scheme returns the scheme with the kinds that the operator reads and writes.
+func Scheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("build the scheme: %w", err)
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("build the scheme: %w", err)
+	}
+	return scheme, nil
+}
+
+// Run runs the operator until ctx is done, and returns the first error.
+func Run(ctx context.Context, restConfig *rest.Config, options Options) error {
+	dockerEngine, err := docker.New(options.DockerHost)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dockerEngine.Close() }()
+	operatorManager, err := newManager(restConfig, options)
+	if err != nil {
+		return err
+	}
+	instance, err := readInstance(ctx, operatorManager.GetAPIReader())
+	if err != nil {
+		return err
+	}
+	if err := assemble(ctx, operatorManager, dockerEngine, instance, options); err != nil {
+		return err
+	}
+	options.Logger.Info("Starting the operator", "node", options.NodeName, "instance", instance)
+	if err := operatorManager.Start(ctx); err != nil {
+		return fmt.Errorf("run the operator: %w", err)
+	}
+	return nil
+}
+
+func newManager(restConfig *rest.Config, options Options) (manager.Manager, error) {
+	scheme, err := Scheme()
+	if err != nil {
+		return nil, err
+	}
+	restConfig = rest.CopyConfig(restConfig)
+	restConfig.QPS, restConfig.Burst = clientQPS, clientBurst
+	// Several operators may run in one process, in tests.
+	skipNameValidation := true
+	created, err := ctrl.NewManager(restConfig, manager.Options{
+		Scheme:                        scheme,
+		Logger:                        options.Logger,
+		Metrics:                       metricsserver.Options{BindAddress: options.MetricsAddress},
+		HealthProbeBindAddress:        options.ProbeAddress,
+		LeaderElection:                options.LeaderElection,
+		LeaderElectionID:              "deckyard-topology",
+		LeaderElectionNamespace:       options.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,
+		Controller:                    config.Controller{SkipNameValidation: &skipNameValidation},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create the manager: %w", err)
+	}
+	return created, nil
+}
+
+// instancePoll is how often a starting control plane is asked for its namespace.
+const instancePoll = 50 * time.Millisecond
+
+// readInstance returns the identity of the control plane: the UID of its
+// kube-system namespace, which a new control plane makes shortly after its start.
+func readInstance(ctx context.Context, reader client.Reader) (string, error) {
+	namespace := &corev1.Namespace{}
+	var lastErr error
+	err := wait.PollUntilContextTimeout(ctx, instancePoll, time.Minute, true, func(ctx context.Context) (bool, error) {
+		lastErr = reader.Get(ctx, types.NamespacedName{Name: "kube-system"}, namespace)
+		return lastErr == nil, nil
+	})
+	if err != nil {
+		if lastErr != nil {
+			err = lastErr
+		}
+		return "", fmt.Errorf("read namespace kube-system: %w", err)
+	}
+	return string(namespace.UID), nil
+}
+
+// assemble adds everything that runs to the manager.
+func assemble(ctx context.Context, operatorManager manager.Manager, dockerEngine *docker.Engine, instance string, options Options) error {
+	archive, err := builtin.Image()
+	if err != nil {
+		return err
+	}
+	services, err := catalogue.Default()
+	if err != nil {
+		return err
+	}
+	if err := controllers.AddIndexes(ctx, operatorManager); err != nil {
+		return fmt.Errorf("index the cache: %w", err)
+	}
+	hostAdapter := host.New()
+	observer := observe.New(dockerEngine, dockerEngine, observe.Options{Host: hostAdapter, Registerer: metrics.Registry})
+	puller := apply.NewPuller(dockerEngine, clock.RealClock{})
+	runner := &pass.Runner{Kube: operatorManager.GetClient(), Recorder: operatorManager.GetEventRecorder("deckyard")}
+	node := &controllers.Node{
+		Name: options.NodeName, Instance: instance,
+		Kube: operatorManager.GetClient(), Live: operatorManager.GetAPIReader(), Passes: runner,
+		Observer: observer, Host: hostAdapter, Prober: dockerEngine, Clock: clock.RealClock{},
+		Executor: apply.New(dockerEngine, hostAdapter, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace}),
+	}
+	store := &controllers.ImageStore{Images: dockerEngine, Puller: puller, BuiltIn: controllers.BuiltInImage{
+		Reference: archive.Reference, ID: archive.ID, Open: archive.Open,
+	}}
+	observer.OnRelist(controllers.NewSweeper(node).Sweep)
+	runnables := []manager.Runnable{observer, puller}
+	for _, runnable := range runnables {
+		if err := operatorManager.Add(runnable); err != nil {
+			return fmt.Errorf("add to the manager: %w", err)
+		}
+	}
+	return setUp(operatorManager, node, store, services, observer)
+}
+
+type controller interface {
+	SetupWithManager(manager ctrl.Manager) error
+}
+
+func setUp(operatorManager manager.Manager, node *controllers.Node, store *controllers.ImageStore, services *catalogue.Catalogue, observer *observe.Observer) error {
+	all := []controller{
+		&controllers.TopologyReconciler{Passes: node.Passes, Kube: node.Kube, NodeName: node.Name},
+		&controllers.LANReconciler{Node: node, Concurrency: passes},
+		&controllers.DeckyReconciler{Node: node, Concurrency: passes, Catalogue: services, Images: store},
+	}
+	for _, each := range all {
+		if err := each.SetupWithManager(operatorManager); err != nil {
+			return fmt.Errorf("set up a controller: %w", err)
+		}
+	}
+	if err := operatorManager.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("add the health check: %w", err)
+	}
+	if err := operatorManager.AddReadyzCheck("engine", healthCheck(observer)); err != nil {
+		return fmt.Errorf("add the readiness check: %w", err)
+	}
+	return nil
+}
+
+// healthCheck makes readiness depend on a recent view of the engine.
+func healthCheck(observer *observe.Observer) healthz.Checker {
+	return func(*http.Request) error { return observer.Healthy() }
+}

@@ -1,0 +1,277 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package pass
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/status"
+)
+
+const (
+	// resync is how often an object that is as desired is looked at all the
+	// same. Watches and engine events do the work; this is the safety net.
+	resync = 10 * time.Minute
+	// waitRecheck is how long a waiting object goes without being woken.
+	waitRecheck = time.Minute
+	// conflictRetry lets the cache catch up after another writer was faster.
+	conflictRetry = 50 * time.Millisecond
+	// jitter spreads what would otherwise come due at once, as a fraction.
+	jitter = 0.1
+)
+
+// Object is an API object that a pass can report on.
+type Object interface {
+	client.Object
+	Progress() v1alpha1.Progress
+}
+
+// Runner holds what all passes share.
+type Runner struct {
+	Kube     client.Client
+	Recorder events.EventRecorder
+}
+
+// Pass is one reconcile pass over one object. Steps change the object's status
+// in memory; the finisher, or Save, writes it.
+type Pass struct {
+	runner *Runner
+	object Object
+	// before is the object as the API server last gave it.
+	before client.Object
+}
+
+// Open starts a pass. Nothing of the object may have been changed yet.
+func (r *Runner) Open(object Object) *Pass {
+	return &Pass{runner: r, object: object, before: snapshot(object)}
+}
+
+// Conditions returns a writer for the object's conditions.
+func (p *Pass) Conditions() status.Writer {
+	return status.NewWriter(p.object.Progress().Conditions, p.object.GetGeneration())
+}
+
+// EnsureFinalizer adds the finalizer if it is missing.
+func (p *Pass) EnsureFinalizer(ctx context.Context) error {
+	if controllerutil.ContainsFinalizer(p.object, v1alpha1.Finalizer) {
+		return nil
+	}
+	return p.patchMetadata(ctx, func(object client.Object) { controllerutil.AddFinalizer(object, v1alpha1.Finalizer) })
+}
+
+// DropFinalizer releases the object. What the pass put into status is lost:
+// the object is about to go.
+func (p *Pass) DropFinalizer(ctx context.Context) error {
+	if !controllerutil.ContainsFinalizer(p.object, v1alpha1.Finalizer) {
+		return nil
+	}
+	err := p.patchMetadata(ctx, func(object client.Object) { controllerutil.RemoveFinalizer(object, v1alpha1.Finalizer) })
+	return client.IgnoreNotFound(err)
+}
+
+// patchMetadata patches a copy, so that status changes in memory survive the
+// server's answer.
+func (p *Pass) patchMetadata(ctx context.Context, change func(client.Object)) error {
+	changed := snapshot(p.object)
+	base := snapshot(p.object)
+	change(changed)
+	patch := client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})
+	if err := p.runner.Kube.Patch(ctx, changed, patch); err != nil {
+		return fmt.Errorf("patch finalizers: %w", err)
+	}
+	for _, object := range []client.Object{p.object, p.before} {
+		object.SetFinalizers(changed.GetFinalizers())
+		object.SetResourceVersion(changed.GetResourceVersion())
+	}
+	return nil
+}
+
+// Save writes the status now, if it differs from what the API server has.
+func (p *Pass) Save(ctx context.Context) error {
+	data, err := client.MergeFrom(p.before).Data(p.object)
+	if err != nil {
+		return fmt.Errorf("compare status: %w", err)
+	}
+	if string(data) == "{}" {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{})
+	if err := p.runner.Kube.Status().Patch(ctx, p.object, patch); err != nil {
+		return fmt.Errorf("patch status: %w", err)
+	}
+	p.before = snapshot(p.object)
+	return nil
+}
+
+// Announce writes that the object is not ready any more before slow work
+// begins, if status still says that it is.
+func (p *Pass) Announce(ctx context.Context, reason v1alpha1.Reason, message string) error {
+	ready := meta.FindStatusCondition(*p.object.Progress().Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Status != metav1.ConditionTrue {
+		return nil
+	}
+	conditions := p.Conditions()
+	conditions.False(v1alpha1.ConditionReady, reason, message)
+	conditions.Present(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing, message)
+	p.reportTransition(ctx)
+	return p.Save(ctx)
+}
+
+// Event records what was done to the object, such as the repair of a drift.
+func (p *Pass) Event(reason v1alpha1.Reason, verb, message string) {
+	p.runner.Recorder.Eventf(p.object, nil, corev1.EventTypeNormal, string(reason), verb, "%s", message)
+}
+
+// Finish maps the outcome to conditions, writes status once if anything
+// changed, and returns what the workqueue needs to know.
+func (p *Pass) Finish(ctx context.Context, outcome Outcome) (reconcile.Result, error) {
+	if outcome.kind == kindGone {
+		return reconcile.Result{}, nil
+	}
+	p.summarise(outcome)
+	progress := p.object.Progress()
+	if requested := p.object.GetAnnotations()[v1alpha1.AnnotationReconcileRequestedAt]; requested != "" {
+		*progress.LastHandledReconcileAt = requested
+	}
+	p.reportTransition(ctx)
+	switch err := p.Save(ctx); {
+	case apierrors.IsConflict(err):
+		return reconcile.Result{RequeueAfter: conflictRetry}, nil
+	case apierrors.IsNotFound(err):
+		return reconcile.Result{}, nil
+	case err != nil:
+		return reconcile.Result{}, err
+	}
+	return result(outcome)
+}
+
+func result(outcome Outcome) (reconcile.Result, error) {
+	switch outcome.kind {
+	case kindProgress:
+		return reconcile.Result{RequeueAfter: outcome.after}, nil
+	case kindWait:
+		return reconcile.Result{RequeueAfter: wait.Jitter(waitRecheck, jitter)}, nil
+	case kindRetry:
+		if apierrors.IsConflict(outcome.err) {
+			return reconcile.Result{RequeueAfter: conflictRetry}, nil
+		}
+		return reconcile.Result{}, outcome.err
+	case kindContinue, kindDone, kindStall, kindPause, kindGone:
+		return reconcile.Result{RequeueAfter: wait.Jitter(resync, jitter)}, nil
+	}
+	return reconcile.Result{}, nil
+}
+
+// summarise sets Ready, Reconciling and Stalled, the three that other tools read.
+func (p *Pass) summarise(outcome Outcome) {
+	conditions := p.Conditions()
+	observed := p.object.Progress().ObservedGeneration
+	switch outcome.kind {
+	case kindContinue, kindDone:
+		conditions.True(v1alpha1.ConditionReady, outcome.message)
+		conditions.Remove(v1alpha1.ConditionReconciling)
+		conditions.Remove(v1alpha1.ConditionStalled)
+		*observed = p.object.GetGeneration()
+	case kindProgress:
+		notReady(conditions, outcome)
+		conditions.Present(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing, outcome.message)
+		conditions.Remove(v1alpha1.ConditionStalled)
+	case kindWait:
+		notReady(conditions, outcome)
+		conditions.Present(v1alpha1.ConditionReconciling, v1alpha1.ReasonDependencyNotReady, outcome.message)
+		conditions.Remove(v1alpha1.ConditionStalled)
+	case kindRetry:
+		p.summariseRetry(conditions, outcome)
+	case kindStall:
+		conditions.False(v1alpha1.ConditionReady, outcome.reason, outcome.message)
+		conditions.Remove(v1alpha1.ConditionReconciling)
+		conditions.Present(v1alpha1.ConditionStalled, outcome.reason, outcome.message)
+		*observed = p.object.GetGeneration()
+	case kindPause:
+		conditions.False(v1alpha1.ConditionReady, outcome.reason, outcome.message)
+		conditions.Remove(v1alpha1.ConditionReconciling)
+		conditions.Remove(v1alpha1.ConditionStalled)
+		*observed = p.object.GetGeneration()
+	case kindGone:
+	}
+}
+
+func (p *Pass) summariseRetry(conditions status.Writer, outcome Outcome) {
+	if apierrors.IsConflict(outcome.err) {
+		// Another writer was faster: nothing is wrong, and the next pass sees it.
+		return
+	}
+	notReady(conditions, outcome)
+	conditions.Present(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressingWithRetry, outcome.message)
+	conditions.Remove(v1alpha1.ConditionStalled)
+}
+
+// notReady sets Ready to False, or to Unknown where nothing can be known.
+func notReady(conditions status.Writer, outcome Outcome) {
+	if outcome.reason == v1alpha1.ReasonEngineUnavailable {
+		conditions.Unknown(v1alpha1.ConditionReady, outcome.reason, outcome.message)
+		return
+	}
+	conditions.False(v1alpha1.ConditionReady, outcome.reason, outcome.message)
+}
+
+// reportTransition logs and records an event when Ready came, went, or stays
+// away for a new reason that a person should know of.
+func (p *Pass) reportTransition(ctx context.Context) {
+	after := meta.FindStatusCondition(*p.object.Progress().Conditions, v1alpha1.ConditionReady)
+	if after == nil {
+		return
+	}
+	previous, ok := p.before.(Object)
+	if !ok {
+		return
+	}
+	before := meta.FindStatusCondition(*previous.Progress().Conditions, v1alpha1.ConditionReady)
+	if before != nil && before.Status == after.Status && before.Reason == after.Reason {
+		return
+	}
+	log.FromContext(ctx).Info("Readiness changed", "ready", after.Status, "reason", after.Reason, "message", after.Message)
+	stalled := meta.IsStatusConditionTrue(*p.object.Progress().Conditions, v1alpha1.ConditionStalled)
+	wasReady := before != nil && before.Status == metav1.ConditionTrue
+	switch {
+	case after.Status == metav1.ConditionTrue:
+		p.runner.Recorder.Eventf(p.object, nil, corev1.EventTypeNormal, after.Reason, "Report", "%s", orWord(after.Message, "ready"))
+	case stalled || wasReady || after.Status == metav1.ConditionUnknown:
+		p.runner.Recorder.Eventf(p.object, nil, corev1.EventTypeWarning, after.Reason, "Report", "%s", orWord(after.Message, after.Reason))
+	}
+}
+
+func orWord(message, word string) string {
+	if message == "" {
+		return word
+	}
+	return message
+}
+
+func snapshot(object client.Object) client.Object {
+	//nolint:forcetypeassert // every client.Object's deep copy is a client.Object of the same type
+	return object.DeepCopyObject().(client.Object)
+}
+
+// Condition returns a condition of the object; the zero value if it is absent.
+func (p *Pass) Condition(conditionType string) metav1.Condition {
+	if condition := meta.FindStatusCondition(*p.object.Progress().Conditions, conditionType); condition != nil {
+		return *condition
+	}
+	return metav1.Condition{}
+}

@@ -1,0 +1,74 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+)
+
+// maxMessage is the API's limit of a condition's message, in bytes.
+const maxMessage = 32768
+
+// Writer sets conditions of one object, each stamped with its generation.
+type Writer struct {
+	conditions *[]metav1.Condition
+	generation int64
+}
+
+// NewWriter returns a Writer for the conditions of an object at a generation.
+func NewWriter(conditions *[]metav1.Condition, generation int64) Writer {
+	return Writer{conditions: conditions, generation: generation}
+}
+
+// True sets a condition to True with reason Succeeded.
+func (w Writer) True(conditionType, message string) {
+	w.set(conditionType, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message)
+}
+
+// False sets a condition to False.
+func (w Writer) False(conditionType string, reason v1alpha1.Reason, message string) {
+	w.set(conditionType, metav1.ConditionFalse, reason, message)
+}
+
+// Unknown sets a condition to Unknown.
+func (w Writer) Unknown(conditionType string, reason v1alpha1.Reason, message string) {
+	w.set(conditionType, metav1.ConditionUnknown, reason, message)
+}
+
+// Present sets one of the conditions that exist only while True.
+func (w Writer) Present(conditionType string, reason v1alpha1.Reason, message string) {
+	w.set(conditionType, metav1.ConditionTrue, reason, message)
+}
+
+// Remove removes a condition.
+func (w Writer) Remove(conditionType string) {
+	meta.RemoveStatusCondition(w.conditions, conditionType)
+}
+
+func (w Writer) set(conditionType string, value metav1.ConditionStatus, reason v1alpha1.Reason, message string) {
+	if len(message) > maxMessage {
+		message = message[:maxMessage]
+	}
+	meta.SetStatusCondition(w.conditions, metav1.Condition{
+		Type: conditionType, Status: value, Reason: string(reason), Message: message, ObservedGeneration: w.generation,
+	})
+}
+
+// IsReady reports whether the conditions say Ready=True for a generation.
+func IsReady(conditions []metav1.Condition, generation int64) bool {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	return ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == generation
+}
+
+// Because returns a condition's reason and message; empty if it is absent.
+func Because(conditions []metav1.Condition, conditionType string) (reason v1alpha1.Reason, message string) {
+	condition := meta.FindStatusCondition(conditions, conditionType)
+	if condition == nil {
+		return "", ""
+	}
+	return v1alpha1.Reason(condition.Reason), condition.Message
+}
