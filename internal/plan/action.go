@@ -90,7 +90,7 @@ type CreateContainer struct {
 	NamespaceOf Ref
 }
 
-// StartContainer starts a container.
+// StartContainer starts a container, or resumes a paused one.
 type StartContainer struct {
 	Meta
 	Container Ref
@@ -115,4 +115,69 @@ type SetSysctl struct {
 	Meta
 	Container   Ref
 	Name, Value string
+}
+
+// Common implements Action.
+func (m *Meta) Common() *Meta { return m }
+
+func (m *Meta) sealed() {}
+
+// Verb implements Action.
+func (*CreateNetwork) Verb() string { return "create" }
+
+// Target implements Action.
+func (a *CreateNetwork) Target() (TargetKind, string) { return TargetNetwork, a.Spec.Name }
+
+// Verb implements Action.
+func (*RemoveNetwork) Verb() string { return "remove" }
+
+// Target implements Action.
+func (a *RemoveNetwork) Target() (TargetKind, string) { return TargetNetwork, a.Network.Name }
+
+// Verb implements Action.
+func (*Connect) Verb() string { return "connect" }
+
+// Target implements Action.
+func (a *Connect) Target() (TargetKind, string) {
+	return TargetEndpoint, a.Container.Name + "@" + a.Endpoint.LAN
+}
+
+// Verb implements Action.
+func (*Disconnect) Verb() string { return "disconnect" }
+
+// Target implements Action.
+func (a *Disconnect) Target() (TargetKind, string) {
+	return TargetEndpoint, a.Container.Name + "@" + a.LAN
+}
+
+// Verb implements Action.
+func (*CreateContainer) Verb() string { return "create" }
+
+// Target implements Action.
+func (a *CreateContainer) Target() (TargetKind, string) { return TargetContainer, a.Spec.Name }
+
+// Verb implements Action.
+func (*StartContainer) Verb() string { return "start" }
+
+// Target implements Action.
+func (a *StartContainer) Target() (TargetKind, string) { return TargetContainer, a.Container.Name }
+
+// Verb implements Action.
+func (*RestartContainer) Verb() string { return "restart" }
+
+// Target implements Action.
+func (a *RestartContainer) Target() (TargetKind, string) { return TargetContainer, a.Container.Name }
+
+// Verb implements Action.
+func (*RemoveContainer) Verb() string { return "remove" }
+
+// Target implements Action.
+func (a *RemoveContainer) Target() (TargetKind, string) { return TargetContainer, a.Container.Name }
+
+// Verb implements Action.
+func (*SetSysctl) Verb() string { return "set" }
+
+// Target implements Action.
+func (a *SetSysctl) Target() (TargetKind, string) {
+	return TargetSysctl, a.Container.Name + " " + a.Name
 }

@@ -1,0 +1,199 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// Decky plans the containers and interfaces of a decky.
+func Decky(desired model.DeckySpec, observed model.Observed) Plan {
+	d := deckyPlan{
+		desired:  desired,
+		state:    Assess(desired, observed),
+		removals: map[string]int{},
+	}
+	for _, obstacle := range d.state.obstacles {
+		d.block(obstacle.object, &obstacle.block)
+	}
+	d.plan.RecreatePending = d.state.RecreatePending
+	d.plan.Findings = append(d.plan.Findings, d.state.Findings...)
+
+	d.removeContainers()
+	d.planBase()
+	d.planSysctls()
+	d.planServices()
+	return d.plan
+}
+
+// RemoveDecky plans the end of a decky: all that is proven to be the owner's
+// goes, services first, under whatever name.
+func RemoveDecky(owner model.Owner, observed model.Observed) Plan {
+	b := &builder{}
+	b.plan.KeepGoing = true
+	b.removeAll(owner.Owns, why{reason: v1alpha1.ReasonDeleting}, observed)
+	return b.plan
+}
+
+// deckyPlan is a decky's plan in the making.
+type deckyPlan struct {
+	builder
+	desired model.DeckySpec
+	state   DeckyState
+	// removals are the ids of the removals, by container name.
+	removals map[string]int
+	// baseUp is the action after which the base runs; 0 if it does already.
+	baseUp int
+}
+
+// removeContainers removes what is extra and what has to be replaced: services
+// before the container whose namespace they share.
+func (d *deckyPlan) removeContainers() {
+	sharers := map[string][]int{}
+	remove := func(container model.Container, why why) {
+		id := d.removeContainer(d.desired.Owner, container, why, sharers[container.ID]...)
+		d.removals[container.Name] = id
+		sharers[container.NamespaceOf] = append(sharers[container.NamespaceOf], id)
+	}
+	for _, service := range d.state.Services {
+		if service.repair == repairReplace {
+			remove(*service.Container, service.why)
+		}
+	}
+	for _, container := range d.state.Extra {
+		if container.State != model.StateRemoving {
+			remove(container, why{v1alpha1.ReasonContainerExtra, "is not desired"})
+		}
+	}
+	if d.state.Base.repair == repairReplace {
+		remove(*d.state.Base.Container, d.state.Base.why)
+	}
+}
+
+// planBase brings up the base with its interfaces. A base that does not run yet
+// is connected before its start: the window in which it would lack interfaces
+// does not arise, a stale network id cannot keep it from starting, and an
+// address that is taken shows at the start, which fails as a connect would.
+func (d *deckyPlan) planBase() {
+	base := d.state.Base
+	ref := Ref{Name: d.desired.Base.Name}
+	created := 0
+	switch base.repair {
+	case repairCreate, repairReplace:
+		created = d.add(&CreateContainer{Spec: d.desired.Base}, base.why, d.removals[ref.Name])
+	default:
+		if base.Container == nil {
+			return
+		}
+		ref = containerRef(*base.Container)
+	}
+	wired := append(d.planEndpoints(ref, created), created)
+	switch base.repair {
+	case repairCreate, repairReplace, repairStart:
+		d.baseUp = d.add(&StartContainer{Container: ref}, base.why, wired...)
+	case repairNone, repairRestart, repairAwait:
+	}
+}
+
+// planEndpoints disconnects, then connects. It returns the ids of its actions.
+func (d *deckyPlan) planEndpoints(base Ref, created int) []int {
+	var ids []int
+	// Docker keeps a container's endpoints by the network's name, so a new
+	// network can be connected only after its namesake has been left.
+	left := map[string]int{}
+	if created == 0 {
+		for _, endpoint := range d.state.Endpoints {
+			if endpoint.repair != endpointDisconnect && endpoint.repair != endpointReconnect {
+				continue
+			}
+			id := d.addDestructive(&Disconnect{
+				Owner: d.desired.Owner, Container: base, LAN: endpoint.LAN,
+				Network: Ref{ID: endpoint.have.NetworkID, Name: endpoint.have.NetworkName},
+			}, why{endpoint.Reason, endpoint.detail})
+			left[endpoint.have.NetworkName] = id
+			ids = append(ids, id)
+		}
+	}
+	for _, endpoint := range d.wanted(created) {
+		id := d.add(&Connect{Container: base, Endpoint: endpoint.want},
+			why{endpoint.Reason, endpointText(endpoint.want.Address, endpoint.want.MAC)}, created, left[endpoint.want.NetworkName])
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// wanted returns the endpoints to connect. A base that is created gets its home
+// with that, and needs all others.
+func (d *deckyPlan) wanted(created int) []EndpointState {
+	var wanted []EndpointState
+	for _, endpoint := range d.state.Endpoints {
+		isHome := endpoint.want.NetworkID == d.desired.Base.Home.NetworkID
+		switch {
+		case endpoint.want.NetworkID == "":
+		case created != 0 && !isHome:
+			wanted = append(wanted, endpoint)
+		case created == 0 && (endpoint.repair == endpointConnect || endpoint.repair == endpointReconnect):
+			wanted = append(wanted, endpoint)
+		}
+	}
+	return wanted
+}
+
+func (d *deckyPlan) planSysctls() {
+	for _, sysctl := range d.state.Sysctls {
+		d.add(&SetSysctl{Container: containerRef(*d.state.Base.Container), Name: sysctl.Name, Value: sysctl.Want},
+			why{v1alpha1.ReasonSysctlDrifted, wantText("is", sysctl.Have, sysctl.Want)})
+	}
+}
+
+// planServices creates and starts services, each for itself.
+func (d *deckyPlan) planServices() {
+	base := Ref{Name: d.desired.Base.Name}
+	if kept := d.state.Base.Container; kept != nil && d.state.Base.repair != repairReplace {
+		base = containerRef(*kept)
+	}
+	for _, service := range d.state.Services {
+		switch service.repair {
+		case repairCreate, repairReplace:
+			created := d.add(&CreateContainer{Spec: service.spec, NamespaceOf: base}, service.why,
+				d.baseUp, d.removals[service.spec.Name])
+			d.add(&StartContainer{Container: Ref{Name: service.spec.Name}}, service.why, created)
+		case repairStart:
+			d.add(&StartContainer{Container: containerRef(*service.Container)}, service.why, d.baseUp)
+		case repairRestart:
+			d.addDestructive(&RestartContainer{Owner: d.desired.Owner, Container: containerRef(*service.Container)},
+				service.why, d.baseUp)
+		case repairNone, repairAwait:
+		}
+	}
+}
+
+// removeAll removes the containers that match: services first, then bases. It
+// returns the ids of the removals by container id.
+func (b *builder) removeAll(matches func(model.Identity) bool, why why, observed model.Observed) map[string]int {
+	removals := map[string]int{}
+	byOwner := map[model.Owner][]int{}
+	remove := func(container model.Container, after ...int) {
+		if container.State == model.StateRemoving {
+			b.block(container.Name, &Block{why.reason, "container \"" + container.Name + "\" is being removed by the engine"})
+			return
+		}
+		id := b.removeContainer(container.Identity.Owner, container, why, after...)
+		removals[container.ID] = id
+		byOwner[container.Identity.Owner] = append(byOwner[container.Identity.Owner], id)
+	}
+	for _, isBase := range []bool{false, true} {
+		for _, container := range observed.Containers {
+			if matches(container.Identity) && (container.Identity.Role == model.RoleBase) == isBase {
+				var after []int
+				if isBase {
+					after = append(after, byOwner[container.Identity.Owner]...)
+				}
+				remove(container, after...)
+			}
+		}
+	}
+	return removals
+}

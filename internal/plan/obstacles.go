@@ -1,0 +1,104 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// baseObstacle says what would keep a base from being created or started; nil
+// if nothing is known to.
+func (a *assessment) baseObstacle() *Block {
+	want := a.desired.Base
+	if block := a.containerNamesake(want.Name); block != nil {
+		return block
+	}
+	if want.Home.NetworkID == "" {
+		return &Block{v1alpha1.ReasonLANNotReady, fmt.Sprintf(
+			"container %q waits for the network of its home LAN %q", want.Name, want.Home.LAN)}
+	}
+	for _, endpoint := range a.desired.Endpoints {
+		if block := a.addressHolder(endpoint); block != nil {
+			return block
+		}
+	}
+	return a.hostPortHolder()
+}
+
+// containerNamesake refuses a container of another owner under our name.
+func (a *assessment) containerNamesake(name string) *Block {
+	owner := a.desired.Owner
+	for _, container := range a.observed.Containers {
+		if container.Name == name && !owner.Owns(container.Identity) {
+			namesake := strangeContainer(container)
+			return &Block{v1alpha1.ReasonForeignContainer, fmt.Sprintf("the container name %q is taken by %s; %s",
+				name, namesake.describe(owner.Instance), namesake.nextStep(owner.Instance))}
+		}
+	}
+	return nil
+}
+
+// addressHolder refuses an address that a container of another party has.
+func (a *assessment) addressHolder(want model.EndpointSpec) *Block {
+	if want.NetworkID == "" {
+		return nil
+	}
+	for _, container := range a.observed.Containers {
+		if !a.isStranger(container) || !occupies(container) {
+			continue
+		}
+		if endpoint, found := container.EndpointOn(want.NetworkID); found && endpoint.Address == want.Address {
+			holder := strangeContainer(container)
+			return &Block{v1alpha1.ReasonAddressConflict, fmt.Sprintf(
+				"address %s on LAN %q is held by %s; choose another address, or disconnect it: docker network disconnect %s %s",
+				want.Address, want.LAN, holder.describe(a.desired.Owner.Instance), want.NetworkName, holder.name)}
+		}
+	}
+	return nil
+}
+
+// hostPortHolder refuses a host port that a container of another party
+// publishes. Which other processes hold ports is not in the snapshot.
+func (a *assessment) hostPortHolder() *Block {
+	for _, container := range a.observed.Containers {
+		if !a.isStranger(container) || !occupies(container) {
+			continue
+		}
+		for _, have := range container.HostPorts {
+			for _, want := range a.desired.Base.Published {
+				if portsCollide(have, want) {
+					holder := strangeContainer(container)
+					return &Block{v1alpha1.ReasonHostPortTaken, fmt.Sprintf(
+						"port %d/%s of the host is published by %s; choose another spec.publish.ports[].hostPort, or stop it: docker stop %s",
+						want.HostPort, want.Port.Protocol, holder.describe(a.desired.Owner.Instance), holder.name)}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// isStranger reports whether a container is not of our instance.
+func (a *assessment) isStranger(container model.Container) bool {
+	return container.Identity.IsForeign() || container.Identity.Owner.Instance != a.desired.Owner.Instance
+}
+
+// occupies reports whether a container holds its addresses and ports, which a
+// stopped one only asks for.
+func occupies(container model.Container) bool {
+	switch container.State {
+	case model.StateRunning, model.StatePaused, model.StateRestarting:
+		return true
+	case model.StateCreated, model.StateExited, model.StateDead, model.StateRemoving:
+	}
+	return false
+}
+
+func portsCollide(a, b model.PublishedPort) bool {
+	return a.HostPort == b.HostPort && a.Port.Protocol == b.Port.Protocol &&
+		(a.HostIP == b.HostIP || a.HostIP.IsUnspecified() || b.HostIP.IsUnspecified())
+}

@@ -1,0 +1,57 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// Orphans plans the removal of what an instance owns and whose owner is gone:
+// services, bases, networks, in that order. The keys of alive are the UIDs of
+// the owners that exist.
+func Orphans(observed model.Observed, instance string, alive map[string]bool) Plan {
+	return sweep(observed, why{reason: v1alpha1.ReasonOwnerGone}, func(identity model.Identity) bool {
+		return !identity.IsForeign() && identity.Owner.Instance == instance && !alive[identity.Owner.UID]
+	})
+}
+
+// Instance plans the removal of all that an instance owns.
+func Instance(observed model.Observed, instance string) Plan {
+	return sweep(observed, why{reason: v1alpha1.ReasonDeleting}, func(identity model.Identity) bool {
+		return !identity.IsForeign() && identity.Owner.Instance == instance
+	})
+}
+
+// sweep removes the objects that match. A network on which others sit stays and
+// is reported: it holds back nothing else.
+func sweep(observed model.Observed, why why, matches func(model.Identity) bool) Plan {
+	b := &builder{}
+	b.plan.KeepGoing = true
+	removals := b.removeAll(matches, why, observed)
+	for _, network := range observed.Networks {
+		if !matches(network.Identity) {
+			continue
+		}
+		var after []int
+		var guests []model.Container
+		for _, container := range observed.Attached(network.ID) {
+			if removal, going := removals[container.ID]; going {
+				after = append(after, removal)
+			} else {
+				guests = append(guests, container)
+			}
+		}
+		if len(guests) > 0 {
+			b.find(v1alpha1.ReasonForeignEndpoint, network.Name, fmt.Sprintf(
+				"network %q is to be removed and waits until these containers have left it: %s",
+				network.Name, containerNames(guests)))
+			continue
+		}
+		b.addDestructive(&RemoveNetwork{Owner: network.Identity.Owner, Network: networkRef(network)}, why, after...)
+	}
+	return b.plan
+}
