@@ -1,0 +1,82 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package smtp
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/deckyard/deckyard/internal/decoy/certificate"
+	"github.com/deckyard/deckyard/internal/decoy/evidence"
+	"github.com/deckyard/deckyard/internal/decoy/guard"
+	"github.com/deckyard/deckyard/internal/decoy/setting"
+)
+
+const (
+	maxBanner    = 200
+	maxLine      = 2048
+	maxLines     = 1000
+	maxMistakes  = 10
+	maxMessage   = 10_240_000
+	maxKept      = 64 << 10
+	maxDataLines = 200_000
+	maxRcpt      = 50
+	idle         = 2 * time.Minute
+)
+
+// Server answers mail clients.
+type Server struct {
+	log     *evidence.Log
+	persona persona
+	banner  string
+	host    string
+	tls     *tls.Config
+}
+
+// New reads MTA and BANNER, which is the greeting behind "220 ".
+func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server, error) {
+	if hostname == "" {
+		hostname = "localhost"
+	}
+	p := newPersona(settings.Choice("MTA", "postfix", "postfix", "exim", "sendmail"))
+	s := &Server{
+		log:     log,
+		persona: p,
+		banner:  settings.Line("BANNER", fill(p.banner, hostname), maxBanner),
+		host:    hostname,
+	}
+	if err := settings.Err(); err != nil {
+		return nil, err //nolint:wrapcheck // The error names the variable.
+	}
+	made, err := certificate.SelfSigned(hostname)
+	if err != nil {
+		return nil, fmt.Errorf("make certificate: %w", err)
+	}
+	s.tls = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{made}}
+	return s, nil
+}
+
+// Serve answers on the listener until the context ends.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	limits := guard.DefaultLimits()
+	limits.Idle = idle
+	return guard.NewListener(listener, "smtp", s.log, limits).Serve(ctx, s.handle) //nolint:wrapcheck // Nothing to add.
+}
+
+// local says whether mail for an address stays on this host: addresses
+// without a domain, at the host's name, its domain, or localhost.
+func (s *Server) local(address string) bool {
+	_, domain, found := strings.Cut(address, "@")
+	if !found {
+		return true
+	}
+	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
+	host := strings.ToLower(s.host)
+	_, parent, hasParent := strings.Cut(host, ".")
+	return domain == host || domain == "localhost" || domain == "localhost.localdomain" || (hasParent && domain == parent)
+}

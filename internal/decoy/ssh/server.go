@@ -1,0 +1,216 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ssh
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/deckyard/deckyard/internal/decoy/evidence"
+	"github.com/deckyard/deckyard/internal/decoy/guard"
+	"github.com/deckyard/deckyard/internal/decoy/login"
+	"github.com/deckyard/deckyard/internal/decoy/setting"
+	"github.com/deckyard/deckyard/internal/decoy/shell"
+)
+
+const (
+	defaultBanner = "OpenSSH_9.2p1 Debian-2+deb12u3"
+	maxBanner     = 200
+	// loginGrace is how long a client may take to log in.
+	loginGrace = 60 * time.Second
+	// maxLoggedIn bounds the connections past login, which may buffer more.
+	maxLoggedIn = 16
+	rsaBits     = 3072
+)
+
+var (
+	errDenied = errors.New("permission denied")
+	errBusy   = errors.New("too many sessions")
+)
+
+// Server answers ssh clients.
+type Server struct {
+	log     *evidence.Log
+	policy  *login.Policy
+	version string
+	host    string
+	signers atomic.Pointer[[]ssh.Signer]
+	logins  atomic.Int64
+	// Machines differ in their address only, which a client may see.
+	mu       sync.Mutex
+	machines map[string]*shell.Machine
+}
+
+// New reads BANNER, USERS and ACCEPT_AFTER and makes host keys.
+func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server, error) {
+	s := &Server{
+		log:      log,
+		policy:   login.NewPolicy(settings),
+		version:  "SSH-2.0-" + settings.Line("BANNER", defaultBanner, maxBanner),
+		host:     hostname,
+		machines: make(map[string]*shell.Machine),
+	}
+	if err := settings.Err(); err != nil {
+		return nil, err //nolint:wrapcheck // The error names the variable.
+	}
+	signers, err := quickKeys()
+	if err != nil {
+		return nil, err
+	}
+	s.signers.Store(&signers)
+	return s, nil
+}
+
+// Serve answers on the listener until the context ends.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	limits := guard.DefaultLimits()
+	limits.Total = time.Hour
+	var keys sync.WaitGroup
+	keys.Go(s.addSlowKey)
+	err := guard.NewListener(listener, "ssh", s.log, limits).Serve(ctx, s.handle)
+	keys.Wait()
+	return err //nolint:wrapcheck // Nothing to add.
+}
+
+// quickKeys makes the host keys that take no time.
+func quickKeys() ([]ssh.Signer, error) {
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("generate ed25519 host key: %w", err)
+	}
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("generate ecdsa host key: %w", err)
+	}
+	var signers []ssh.Signer
+	for _, key := range []any{curve, edwards} {
+		signer, err := ssh.NewSignerFromKey(key)
+		if err != nil {
+			return nil, fmt.Errorf("use host key: %w", err)
+		}
+		signers = append(signers, signer)
+	}
+	return signers, nil
+}
+
+// addSlowKey adds an RSA key, which old clients want, without holding up the
+// start. Without it the service still serves.
+func (s *Server) addSlowKey() {
+	key, err := rsa.GenerateKey(rand.Reader, rsaBits)
+	if err != nil {
+		return
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		return
+	}
+	signers := append([]ssh.Signer{signer}, *s.signers.Load()...)
+	s.signers.Store(&signers)
+}
+
+func (s *Server) config(conn *guard.Conn) *ssh.ServerConfig {
+	config := &ssh.ServerConfig{
+		Config: ssh.Config{
+			KeyExchanges: []string{
+				ssh.KeyExchangeCurve25519, "curve25519-sha256@libssh.org", ssh.KeyExchangeECDHP256, ssh.KeyExchangeECDHP384,
+				ssh.KeyExchangeECDHP521, ssh.KeyExchangeDH16SHA512, ssh.KeyExchangeDH14SHA256,
+			},
+			Ciphers: []string{
+				ssh.CipherChaCha20Poly1305, ssh.CipherAES128CTR, ssh.CipherAES192CTR, ssh.CipherAES256CTR,
+				ssh.CipherAES128GCM, ssh.CipherAES256GCM,
+			},
+			MACs: []string{ssh.HMACSHA256ETM, ssh.HMACSHA512ETM, ssh.HMACSHA256, ssh.HMACSHA512, ssh.HMACSHA1},
+		},
+		ServerVersion: s.version,
+		MaxAuthTries:  6,
+		PasswordCallback: func(meta ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+			return nil, s.checkPassword(conn, meta, string(password))
+		},
+		PublicKeyCallback: func(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			conn.Session().Record("login", evidence.Text("method", "publickey"), evidence.Text("username", meta.User()),
+				evidence.Text("key", ssh.FingerprintSHA256(key)), evidence.Flag("accepted", false))
+			return nil, errDenied
+		},
+	}
+	for _, signer := range *s.signers.Load() {
+		config.AddHostKey(signer)
+	}
+	return config
+}
+
+func (s *Server) checkPassword(conn *guard.Conn, meta ssh.ConnMetadata, password string) error {
+	accepted := s.policy.Accept(conn.Host(), meta.User(), password)
+	conn.Session().Record("login",
+		evidence.Text("method", "password"),
+		evidence.Text("username", meta.User()),
+		evidence.Text("password", password),
+		evidence.Text("client", string(meta.ClientVersion())),
+		evidence.Flag("accepted", accepted))
+	if !accepted {
+		return errDenied
+	}
+	return nil
+}
+
+func (s *Server) handle(ctx context.Context, conn *guard.Conn) {
+	if err := conn.SetDeadline(time.Now().Add(loginGrace)); err != nil {
+		return
+	}
+	server, channels, requests, err := ssh.NewServerConn(conn, s.config(conn))
+	if err != nil {
+		recordHandshake(conn.Session(), err)
+		return
+	}
+	defer func() { _ = server.Close() }()
+	defer s.logins.Add(-1)
+	if s.logins.Add(1) > maxLoggedIn {
+		conn.Session().Record("refused", evidence.Text("reason", errBusy.Error()))
+		return
+	}
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return
+	}
+	c := &client{
+		evidence: conn.Session(),
+		machine:  s.machine(conn.LocalAddr()),
+		user:     server.User(),
+		source:   conn.RemoteAddr().String(),
+	}
+	c.serve(ctx, channels, requests)
+}
+
+// recordHandshake records why a client did not get as far as a session. A
+// client that only failed to log in has left "login" lines already.
+func recordHandshake(session *evidence.Session, err error) {
+	var failed *ssh.ServerAuthError
+	if errors.As(err, &failed) {
+		return
+	}
+	session.Record("handshake", evidence.Text("error", err.Error()))
+}
+
+// machine returns the machine as seen at a local address.
+func (s *Server) machine(local net.Addr) *shell.Machine {
+	address := evidence.Host(local)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, known := s.machines[address]
+	if !known {
+		found = shell.NewMachine(s.host, address, s.policy.Users())
+		s.machines[address] = found
+	}
+	return found
+}
