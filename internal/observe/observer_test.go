@@ -8,16 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/engine/fake"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/observe"
 )
@@ -37,20 +38,43 @@ func TestSnapshotWaitsForTheFirstList(t *testing.T) {
 			t.Fatal("served before anything was listed")
 		default:
 		}
+		begun := time.Now()
 		f.start(t)
 		<-served
-		want := model.Observed{
-			Networks:   []model.Network{officeNetwork()},
-			Containers: []model.Container{baseContainer(), serviceContainer(), foreignContainer()},
+		var names []string
+		for _, network := range observed.Networks {
+			names = append(names, network.Name)
 		}
-		if diff := cmp.Diff(want, observed, comparing(), cmpopts.IgnoreFields(model.Observed{}, "TakenAt")); diff != "" {
+		for _, container := range observed.Containers {
+			names = append(names, container.Name)
+		}
+		want := []string{"bridge", officeName, "host", "none", baseName, sshName, foreignName}
+		if diff := cmp.Diff(want, names); diff != "" {
 			t.Errorf("snapshot (-want +have):\n%s", diff)
+		}
+		if !observed.TakenAt.Equal(begun) {
+			t.Errorf("taken at %v, listed at %v", observed.TakenAt, begun)
 		}
 		if diff := cmp.Diff([]string{deckyKey, lanKey}, f.woken.take()); diff != "" {
 			t.Errorf("woken (-want +have):\n%s", diff)
 		}
-		if count := f.engine.inspectionsOf("foreign"); count != 0 {
-			t.Errorf("inspected a foreign container %d times", count)
+	})
+}
+
+func TestDetailIsKnownOfOurContainersOnly(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f := newFixture(t)
+		if err := f.Relist(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if count := f.engine.inspections(); count != 2 {
+			t.Errorf("%d inspections", count)
+		}
+		if diff := cmp.Diff(f.actual(t, baseName), must(f.observed(t, baseName)), comparing()); diff != "" {
+			t.Errorf("base (-actual +observed):\n%s", diff)
+		}
+		if foreign := must(f.observed(t, foreignName)); foreign.PID != 0 || foreign.State != model.StateRunning {
+			t.Errorf("foreign container %+v", foreign)
 		}
 	})
 }
@@ -72,97 +96,83 @@ func TestSnapshotIsSharedUntilSomethingChanges(t *testing.T) {
 		if &first.Containers[0] != &second.Containers[0] {
 			t.Error("copied although nothing changed")
 		}
-		f.edit("web01-base", func(c *model.Container) { c.State = model.StateExited })
-		f.engine.tell(engine.ObjectContainer, "web01-base")
+		before := slices.Clone(first.Containers)
+		f.hand.Kill(baseName)
+		f.hand.Remove(sshName)
 		pass(settle)
-		if first.Containers[0].State != model.StateRunning {
-			t.Error("a snapshot changed after it was handed out")
+		if diff := cmp.Diff(before, first.Containers, comparing()); diff != "" {
+			t.Errorf("a snapshot changed after it was handed out:\n%s", diff)
 		}
-		if third := f.snapshot(t); third.Containers[0].State != model.StateExited {
-			t.Errorf("state %s in a new snapshot", third.Containers[0].State)
-		}
+		f.wantUpToDate(t, baseName)
 	})
 }
 
 func TestEventsWakeWhomTheyConcern(t *testing.T) {
 	t.Parallel()
-	dmz := model.Network{ID: "net-dmz", Name: "default_acme_dmz", Identity: identity(model.OwnerLAN, "dmz", model.RoleNetwork)}
 	tests := map[string]struct {
-		change func(*scriptedEngine)
-		event  engine.Event
-		want   []string
+		act  func(f fixture)
+		want []string
 	}{
-		"a container ended": {
-			change: editContainer("web01-ssh", func(c *model.Container) { c.State = model.StateExited }),
-			event:  engine.Event{Type: engine.ObjectContainer, ID: "web01-ssh"},
-			want:   []string{deckyKey},
+		"a service was killed": {
+			act:  func(f fixture) { f.hand.Kill(sshName) },
+			want: []string{deckyKey},
 		},
-		"a container was restarted": {
-			change: editContainer("web01-base", func(c *model.Container) { c.StartedAt = c.StartedAt.Add(time.Hour) }),
-			event:  engine.Event{Type: engine.ObjectContainer, ID: "web01-base"},
-			want:   []string{deckyKey},
+		"a base was restarted": {
+			act:  func(f fixture) { f.hand.Restart(baseName) },
+			want: []string{deckyKey},
 		},
 		"a service was removed": {
-			change: func(e *scriptedEngine) { delete(e.containers, "web01-ssh") },
-			event:  engine.Event{Type: engine.ObjectContainer, ID: "web01-ssh"},
-			want:   []string{deckyKey},
+			act:  func(f fixture) { f.hand.Remove(sshName) },
+			want: []string{deckyKey},
 		},
-		"a base was removed, and its endpoints with it": {
-			change: func(e *scriptedEngine) { delete(e.containers, "web01-base") },
-			event:  engine.Event{Type: engine.ObjectContainer, ID: "web01-base"},
-			want:   []string{deckyKey, lanKey},
+		"a base was removed, and its endpoint with it": {
+			act:  func(f fixture) { f.hand.Remove(baseName) },
+			want: []string{deckyKey, lanKey},
 		},
 		"a container appeared": {
-			change: func(e *scriptedEngine) {
-				e.containers["db01"] = model.Container{ID: "db01", Name: "x", Identity: identity(model.OwnerDecky, "db01", model.RoleBase)}
-			},
-			event: engine.Event{Type: engine.ObjectContainer, ID: "db01"},
-			want:  []string{"Decky default/db01"},
+			act:  func(f fixture) { f.addService("db01", "mysql") },
+			want: []string{"Decky default/db01"},
 		},
 		"a network was removed": {
-			change: func(e *scriptedEngine) { delete(e.networks, "net-office") },
-			event:  engine.Event{Type: engine.ObjectNetwork, ID: "net-office"},
-			want:   []string{lanKey},
+			act:  func(f fixture) { f.hand.RemoveNetwork(officeName) },
+			want: []string{deckyKey, lanKey},
 		},
 		"a network appeared": {
-			change: func(e *scriptedEngine) { e.networks[dmz.ID] = dmz },
-			event:  engine.Event{Type: engine.ObjectNetwork, ID: dmz.ID},
-			want:   []string{"LAN default/dmz"},
+			act:  func(f fixture) { f.addNetwork("dmz", "172.16.2.0/24") },
+			want: []string{"LAN default/dmz"},
 		},
 		"an owned container was disconnected": {
-			change: editContainer("web01-base", func(c *model.Container) { c.Endpoints = nil }),
-			event:  engine.Event{Type: engine.ObjectNetwork, ID: "net-office", ContainerID: "web01-base"},
-			want:   []string{deckyKey, lanKey},
+			act:  func(f fixture) { f.hand.Disconnect(baseName, officeName) },
+			want: []string{deckyKey, lanKey},
+		},
+		"an owned container was connected": {
+			act:  func(f fixture) { f.hand.Connect(sshName, officeName, netip.Addr{}) },
+			want: []string{deckyKey, lanKey},
 		},
 		"a foreign container was connected": {
-			change: editContainer("foreign", func(c *model.Container) { c.Endpoints = []model.Endpoint{officeEndpoint()} }),
-			event:  engine.Event{Type: engine.ObjectNetwork, ID: "net-office", ContainerID: "foreign"},
-			want:   []string{lanKey},
+			act:  func(f fixture) { f.hand.Connect(foreignName, officeName, netip.Addr{}) },
+			want: []string{lanKey},
 		},
-		"a foreign container ended": {
-			change: editContainer("foreign", func(c *model.Container) { c.State = model.StateExited }),
-			event:  engine.Event{Type: engine.ObjectContainer, ID: "foreign"},
+		"a foreign container was killed": {
+			act: func(f fixture) { f.hand.Kill(foreignName) },
 		},
-		"nothing changed after all": {
-			change: func(*scriptedEngine) {},
-			event:  engine.Event{Type: engine.ObjectContainer, ID: "web01-base"},
+		"all is as it was": {
+			act: func(f fixture) { f.hand.Pause(baseName); f.hand.Start(baseName) },
 		},
-		"something that is gone already": {
-			change: func(*scriptedEngine) {},
-			event:  engine.Event{Type: engine.ObjectContainer, ID: "unknown"},
+		"what came is gone again": {
+			act: func(f fixture) { f.addService("db01", "mysql"); f.hand.Remove("default_acme_db01_mysql") },
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				f := newStartedFixture(t)
-				f.engine.change(test.change)
-				f.engine.tellEvent(test.event)
+				test.act(f)
 				pass(settle)
 				if diff := cmp.Diff(test.want, f.woken.take()); diff != "" {
 					t.Errorf("woken (-want +have):\n%s", diff)
 				}
-				if lists := f.engine.totalLists(); lists != 1 {
+				if lists := f.engine.lists(); lists != 1 {
 					t.Errorf("listed %d times", lists)
 				}
 			})
@@ -173,8 +183,7 @@ func TestEventsWakeWhomTheyConcern(t *testing.T) {
 func TestEventWakesWithinABatchWindow(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		f.edit("web01-ssh", func(c *model.Container) { c.State = model.StateExited })
-		f.engine.tell(engine.ObjectContainer, "web01-ssh")
+		f.hand.Kill(sshName)
 		pass(20 * time.Millisecond)
 		if len(f.woken.take()) == 0 {
 			t.Error("nobody woken after 20 ms")
@@ -185,37 +194,37 @@ func TestEventWakesWithinABatchWindow(t *testing.T) {
 func TestEventsOfOneObjectCauseOneInspection(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		before := f.engine.totalInspections()
+		before := f.engine.inspections()
 		for range 100 {
-			f.engine.tell(engine.ObjectContainer, "web01-base")
+			f.hand.Restart(baseName)
 		}
 		pass(settle)
-		if count := f.engine.totalInspections() - before; count != 1 {
-			t.Errorf("%d inspections for 100 events", count)
+		if count := f.engine.inspections() - before; count != 1 {
+			t.Errorf("%d inspections for 100 restarts", count)
 		}
+		f.wantUpToDate(t, baseName)
 	})
 }
 
 func TestStormIsLookedAtNowAndThen(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		before := f.engine.totalInspections()
+		before := f.engine.inspections()
 		for range 2000 {
-			f.engine.tell(engine.ObjectContainer, "web01-base")
-			f.engine.tell(engine.ObjectContainer, "web01-ssh")
+			f.hand.Restart(baseName)
+			f.hand.Restart(sshName)
 			pass(time.Millisecond)
 		}
 		pass(settle)
 		// 2 s in windows of 160 ms, and the shorter ones at the beginning.
-		if count := f.engine.totalInspections() - before; count > 2*20 {
-			t.Errorf("%d inspections for 4000 events on two containers in 2 s", count)
+		if count := f.engine.inspections() - before; count > 2*20 {
+			t.Errorf("%d inspections for 4000 restarts of two containers in 2 s", count)
 		}
-		// Calm again, the next event is looked at soon.
-		f.edit("web01-ssh", func(c *model.Container) { c.State = model.StateExited })
-		f.engine.tell(engine.ObjectContainer, "web01-ssh")
+		f.woken.take()
+		f.hand.Kill(sshName)
 		pass(20 * time.Millisecond)
 		if len(f.woken.take()) == 0 {
-			t.Error("nobody woken after the storm")
+			t.Error("calm again, nobody woken after 20 ms")
 		}
 	})
 }
@@ -223,39 +232,39 @@ func TestStormIsLookedAtNowAndThen(t *testing.T) {
 func TestTooManyMarksBecomeOneList(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		before := f.engine.totalInspections()
-		f.edit("web01-ssh", func(c *model.Container) { c.StartedAt = c.StartedAt.Add(time.Hour) })
-		f.engine.tell(engine.ObjectContainer, "web01-ssh")
-		for i := range 5000 {
-			f.engine.tell(engine.ObjectContainer, fmt.Sprintf("short-lived-%d", i))
+		before := f.engine.inspections()
+		f.hand.Restart(sshName)
+		for range 300 {
+			f.hand.AddContainer(model.ContainerSpec{Name: "short-lived", Home: model.EndpointSpec{NetworkName: "bridge"}})
+			f.hand.Remove("short-lived")
 		}
 		pass(settle)
-		if lists := f.engine.totalLists(); lists != 2 {
+		if lists := f.engine.lists(); lists != 2 {
 			t.Errorf("listed %d times", lists)
 		}
-		if count := f.engine.totalInspections() - before; count != 2 {
-			t.Errorf("%d inspections, want one for each of our containers", count)
+		if count := f.engine.inspections() - before; count != 2 {
+			t.Errorf("%d inspections, want one of each of our containers", count)
 		}
 		if diff := cmp.Diff([]string{deckyKey}, f.woken.take()); diff != "" {
 			t.Errorf("woken (-want +have):\n%s", diff)
 		}
+		f.wantUpToDate(t, sshName)
 	})
 }
 
 func TestRelistFindsWhatNoEventTold(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		f.engine.change(func(e *scriptedEngine) {
-			delete(e.containers, "web01-ssh")
-			e.networks["net-foreign"] = foreignNetwork()
-			e.routes = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		f.unnoticed(func() {
+			f.hand.Remove(sshName)
+			f.hand.AddNetwork(foreignNetwork())
+			f.hand.SetRoutes(netip.MustParsePrefix("10.0.0.0/8"))
 		})
 		pass(2 * relistInterval)
-		observed := f.snapshot(t)
-		if _, ok := f.container(t, "web01-ssh"); ok {
+		if _, ok := f.observed(t, sshName); ok {
 			t.Error("a removed container is still there")
 		}
-		if len(observed.Networks) != 2 || len(observed.Routes) != 1 {
+		if observed := f.snapshot(t); len(observed.Networks) != 5 || len(observed.Routes) != 1 {
 			t.Errorf("networks %v, routes %v", observed.Networks, observed.Routes)
 		}
 		if diff := cmp.Diff([]string{deckyKey}, f.woken.take()); diff != "" {
@@ -267,38 +276,31 @@ func TestRelistFindsWhatNoEventTold(t *testing.T) {
 func TestRelistFindsAStateThatWasLeftAndTakenAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		f.edit("web01-ssh", func(c *model.Container) { c.State = model.StateExited })
-		f.engine.tell(engine.ObjectContainer, "web01-ssh")
+		f.hand.Pause(sshName)
 		pass(settle)
-		f.edit("web01-ssh", func(c *model.Container) { c.State = model.StateRunning })
+		f.unnoticed(func() { f.hand.Start(sshName) })
 		pass(2 * relistInterval)
-		if container, _ := f.container(t, "web01-ssh"); container.State != model.StateRunning {
-			t.Errorf("state %s", container.State)
-		}
+		f.wantUpToDate(t, sshName)
 	})
 }
 
 func TestListsInspectOnlyWhatTheyLeaveInDoubt(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		scripted := newScriptedEngine()
 		const containers = 80
+		f := newEmptyFixture(t)
 		for i := range containers {
-			container := serviceContainer()
-			container.ID = fmt.Sprintf("service-%d", i)
-			scripted.containers[container.ID] = container
+			f.addService("web01", fmt.Sprintf("s%d", i))
 		}
-		f := newFixtureOf(t, scripted)
 		f.start(t)
-		f.edit("service-7", func(c *model.Container) { c.StartedAt = c.StartedAt.Add(time.Hour) })
-		before, listsBefore := f.engine.totalInspections(), f.engine.totalLists()
+		pass(settle)
+		f.unnoticed(func() { f.hand.Restart("default_acme_web01_s7") })
+		inspections, lists := f.engine.inspections(), f.engine.lists()
 		pass(10 * relistInterval)
-		lists := f.engine.totalLists() - listsBefore
-		if count := f.engine.totalInspections() - before; count > lists*containers/8 {
-			t.Errorf("%d inspections in %d lists of %d containers", count, lists, containers)
+		inspections, lists = f.engine.inspections()-inspections, f.engine.lists()-lists
+		if lists < 7 || inspections > lists*containers/8 {
+			t.Errorf("%d inspections in %d lists of %d containers", inspections, lists, containers)
 		}
-		if container, _ := f.container(t, "service-7"); container.StartedAt.Hour() != 1 {
-			t.Error("a restart that no event told was not found in eight lists")
-		}
+		f.wantUpToDate(t, "default_acme_web01_s7")
 	})
 }
 
@@ -306,27 +308,41 @@ func TestListsInspectOnlyWhatTheyLeaveInDoubt(t *testing.T) {
 func TestChangesWhileTheStreamWasBrokenAreFound(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		told := time.Now()
-		f.engine.tell(engine.ObjectContainer, "web01-base")
+		f.hand.Restart(baseName)
 		pass(settle)
-		f.engine.breakStream()
-		f.edit("web01-ssh", func(c *model.Container) { c.StartedAt = c.StartedAt.Add(time.Hour) })
-		f.engine.change(func(e *scriptedEngine) { delete(e.networks, "net-office") })
+		f.woken.take()
+		f.unnoticed(func() {
+			f.engine.BreakStreams()
+			// A list does not tell this one from what was there before.
+			f.hand.Restart(sshName)
+			f.hand.RemoveNetwork(officeName)
+		})
 		pass(settle)
 		if diff := cmp.Diff([]string{deckyKey, lanKey}, f.woken.take()); diff != "" {
 			t.Errorf("woken (-want +have):\n%s", diff)
 		}
-		f.engine.change(func(e *scriptedEngine) {
-			since := e.sinces[len(e.sinces)-1]
-			if len(e.sinces) != 2 || !since.Before(told) || told.Sub(since) > 5*time.Second {
-				t.Errorf("subscribed since %v, the last event was at %v", e.sinces, told)
-			}
-		})
-		f.edit("web01-base", func(c *model.Container) { c.State = model.StateExited })
-		f.engine.tell(engine.ObjectContainer, "web01-base")
+		f.wantUpToDate(t, sshName)
+		if want := f.actual(t, baseName).StartedAt.Add(-time.Second); len(f.engine.sinces) != 2 ||
+			f.engine.sinces[1].Sub(want).Abs() > 100*time.Millisecond {
+			t.Errorf("subscribed since %v, want about %v the second time", f.engine.sinces, want)
+		}
+		f.hand.Kill(sshName)
 		pass(settle)
 		if diff := cmp.Diff([]string{deckyKey}, f.woken.take()); diff != "" {
 			t.Errorf("woken by the new stream (-want +have):\n%s", diff)
+		}
+	})
+}
+
+func TestRestartOfTheEngineIsSeenThrough(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f := newStartedFixture(t)
+		f.hand.RestartEngine()
+		pass(settle)
+		f.wantUpToDate(t, baseName)
+		f.wantUpToDate(t, sshName)
+		if diff := cmp.Diff([]string{deckyKey}, f.woken.take()); diff != "" {
+			t.Errorf("woken (-want +have):\n%s", diff)
 		}
 	})
 }
@@ -335,15 +351,12 @@ func TestChangesWhileTheStreamWasBrokenAreFound(t *testing.T) {
 func TestUnreachableEngineIsUnavailableAndTakenUpAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		blocked := deckyName()
-		blocked.Name = "blocked"
-		f.Track(model.OwnerDecky, blocked)
+		f.Track(model.OwnerDecky, nameOf("blocked"))
 		everybody := []string{"Decky default/blocked", deckyKey, lanKey}
 
-		f.engine.goDown(fmt.Errorf("dial unix: %w", engine.ErrUnavailable))
+		f.engine.SetDown(true)
 		pass(settle)
-		_, err := f.Snapshot(t.Context())
-		if !errors.Is(err, engine.ErrUnavailable) || !strings.Contains(err.Error(), "dial unix") {
+		if _, err := f.Snapshot(t.Context()); !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("snapshot error %v", err)
 		}
 		if diff := cmp.Diff(everybody, f.woken.take()); diff != "" {
@@ -361,7 +374,7 @@ func TestUnreachableEngineIsUnavailableAndTakenUpAgain(t *testing.T) {
 			t.Errorf("woken although nothing changed: %v", woken)
 		}
 
-		f.engine.change(func(e *scriptedEngine) { e.failure = nil })
+		f.engine.SetDown(false)
 		pass(5 * time.Second)
 		if observed := f.snapshot(t); len(observed.Containers) != 3 {
 			t.Errorf("%d containers after the return", len(observed.Containers))
@@ -375,13 +388,13 @@ func TestUnreachableEngineIsUnavailableAndTakenUpAgain(t *testing.T) {
 	})
 }
 
-func TestEngineThatWasNeverThereIsUnavailable(t *testing.T) {
+func TestEngineThatWasNeverThereIsUnavailableWithTheCause(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newFixture(t)
-		f.engine.change(func(e *scriptedEngine) { e.failure = fmt.Errorf("socket: %w", engine.ErrDenied) })
+		f.engine.failWith(fmt.Errorf("open socket: %w", engine.ErrDenied))
 		f.start(t)
 		_, err := f.Snapshot(t.Context())
-		if !errors.Is(err, engine.ErrUnavailable) || !errors.Is(err, engine.ErrDenied) {
+		if !errors.Is(err, engine.ErrUnavailable) || !errors.Is(err, engine.ErrDenied) || !strings.Contains(err.Error(), "open socket") {
 			t.Errorf("error %v", err)
 		}
 		if err := f.Healthy(); !errors.Is(err, engine.ErrUnavailable) {
@@ -393,12 +406,12 @@ func TestEngineThatWasNeverThereIsUnavailable(t *testing.T) {
 func TestEngineThatDoesNotAnswerBecomesUnavailable(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		f.engine.change(func(e *scriptedEngine) { e.silent = true })
+		f.engine.beSilent()
 		pass(2*relistInterval + 30*time.Second)
 		if _, err := f.Snapshot(t.Context()); !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("error %v", err)
 		}
-		f.engine.change(func(e *scriptedEngine) { e.silent = false })
+		f.engine.Intercept(nil)
 		pass(30 * time.Second)
 		f.snapshot(t)
 	})
@@ -418,30 +431,29 @@ func TestOldListIsNotServed(t *testing.T) {
 	})
 }
 
-func TestFailedInspectionOfAnEventFindsTheEngineGone(t *testing.T) {
+func TestFailedInspectionAfterAnEventFindsTheEngineGone(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		f.engine.change(func(e *scriptedEngine) { e.failure = engine.ErrUnavailable })
-		f.engine.tell(engine.ObjectContainer, "web01-base")
+		f.engine.failWith(engine.ErrUnavailable)
+		f.hand.Restart(baseName)
 		pass(settle)
 		if _, err := f.Snapshot(t.Context()); !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("error %v", err)
 		}
-		f.edit("web01-base", func(c *model.Container) { c.StartedAt = c.StartedAt.Add(time.Hour) })
-		f.engine.change(func(e *scriptedEngine) { e.failure = nil })
+		f.engine.Intercept(nil)
 		pass(5 * time.Second)
-		if container, _ := f.container(t, "web01-base"); container.StartedAt.Hour() != 1 {
-			t.Error("what changed meanwhile was not found")
-		}
+		f.wantUpToDate(t, baseName)
 	})
 }
 
 func TestCancelledListSaysNothingAboutTheEngine(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		f.engine.change(func(e *scriptedEngine) { e.silent = true })
-		if err := f.Relist(ended(t.Context())); err == nil {
-			t.Error("no error")
+		f.engine.beSilent()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := f.Relist(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
 		}
 		f.snapshot(t)
 	})
@@ -450,50 +462,44 @@ func TestCancelledListSaysNothingAboutTheEngine(t *testing.T) {
 func TestOlderInspectionNeverWins(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		release := f.engine.hold("web01-ssh")
-		f.engine.tell(engine.ObjectContainer, "web01-ssh")
+		id := f.idOf(t, sshName)
+		release := f.engine.hold(id)
+		f.hand.Restart(sshName)
 		pass(settle)
-
-		f.edit("web01-ssh", func(c *model.Container) { c.State = model.StateExited })
-		if err := f.Refresh(t.Context(), []string{"web01-ssh"}, nil); err != nil {
+		f.unnoticed(func() { f.hand.Kill(sshName) })
+		if err := f.Refresh(t.Context(), []string{id}, nil); err != nil {
 			t.Fatal(err)
 		}
 		release()
 		pass(settle)
-		if container, _ := f.container(t, "web01-ssh"); container.State != model.StateExited {
-			t.Errorf("state %s: the older answer came last and won", container.State)
-		}
+		f.wantUpToDate(t, sshName)
 	})
 }
 
 func TestOlderInspectionDoesNotBringBackWhatWasRemoved(t *testing.T) {
-	tests := map[string]func(t *testing.T, f fixture){
-		"removal seen by an inspection": func(t *testing.T, f fixture) {
-			t.Helper()
-			if err := f.Refresh(t.Context(), []string{"web01-ssh"}, nil); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"removal seen by a list": func(t *testing.T, f fixture) {
-			t.Helper()
-			if err := f.Relist(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		},
-	}
 	t.Parallel()
-	for name, look := range tests {
+	for name, look := range map[string]func(ctx context.Context, f fixture, id string) error{
+		"removal seen by an inspection": func(ctx context.Context, f fixture, id string) error {
+			return f.Refresh(ctx, []string{id}, nil)
+		},
+		"removal seen by a list": func(ctx context.Context, f fixture, _ string) error {
+			return f.Relist(ctx)
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				f := newStartedFixture(t)
-				release := f.engine.hold("web01-ssh")
-				f.engine.tell(engine.ObjectContainer, "web01-ssh")
+				id := f.idOf(t, sshName)
+				release := f.engine.hold(id)
+				f.hand.Restart(sshName)
 				pass(settle)
-				f.engine.change(func(e *scriptedEngine) { delete(e.containers, "web01-ssh") })
-				look(t, f)
+				f.unnoticed(func() { f.hand.Remove(sshName) })
+				if err := look(t.Context(), f, id); err != nil {
+					t.Fatal(err)
+				}
 				release()
 				pass(settle)
-				if _, ok := f.container(t, "web01-ssh"); ok {
+				if _, ok := f.observed(t, sshName); ok {
 					t.Error("a removed container came back")
 				}
 			})
@@ -504,25 +510,21 @@ func TestOlderInspectionDoesNotBringBackWhatWasRemoved(t *testing.T) {
 func TestRefreshShowsWhatWasChanged(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		f.engine.change(func(e *scriptedEngine) {
-			delete(e.containers, "web01-ssh")
-			e.networks["net-foreign"] = foreignNetwork()
-		})
-		if err := f.Refresh(t.Context(), []string{"web01-ssh"}, []string{"net-foreign"}); err != nil {
+		id := f.idOf(t, sshName)
+		f.hand.Remove(sshName)
+		networkID := f.hand.AddNetwork(foreignNetwork())
+		if err := f.Refresh(t.Context(), []string{id}, []string{networkID}); err != nil {
 			t.Fatal(err)
 		}
-		observed := f.snapshot(t)
-		if len(observed.Containers) != 2 || len(observed.Networks) != 2 {
+		if observed := f.snapshot(t); len(observed.Containers) != 2 || len(observed.Networks) != 5 {
 			t.Errorf("%d containers, %d networks", len(observed.Containers), len(observed.Networks))
 		}
 		if diff := cmp.Diff([]string{deckyKey}, f.woken.take()); diff != "" {
 			t.Errorf("woken (-want +have):\n%s", diff)
 		}
-		// The events of what was refreshed tell nothing new.
-		f.engine.tell(engine.ObjectContainer, "web01-ssh")
 		pass(settle)
 		if woken := f.woken.take(); len(woken) > 0 {
-			t.Errorf("woken again: %v", woken)
+			t.Errorf("woken again by the events of it: %v", woken)
 		}
 	})
 }
@@ -530,13 +532,14 @@ func TestRefreshShowsWhatWasChanged(t *testing.T) {
 func TestEventThatCameBeforeARefreshIsNotLookedAtAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		before := f.engine.inspectionsOf("web01-ssh")
-		f.engine.tell(engine.ObjectContainer, "web01-ssh")
-		if err := f.Refresh(t.Context(), []string{"web01-ssh"}, nil); err != nil {
+		before := f.engine.inspections()
+		f.hand.Restart(sshName)
+		synctest.Wait()
+		if err := f.Refresh(t.Context(), []string{f.idOf(t, sshName)}, nil); err != nil {
 			t.Fatal(err)
 		}
 		pass(settle)
-		if count := f.engine.inspectionsOf("web01-ssh") - before; count != 1 {
+		if count := f.engine.inspections() - before; count != 1 {
 			t.Errorf("%d inspections", count)
 		}
 	})
@@ -545,35 +548,30 @@ func TestEventThatCameBeforeARefreshIsNotLookedAtAgain(t *testing.T) {
 func TestRefreshOfAnUnreachableEngineFailsAndIsMadeUpFor(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		f.engine.change(func(e *scriptedEngine) { e.failure = engine.ErrUnavailable })
-		err := f.Refresh(t.Context(), []string{"web01-ssh"}, []string{"net-office"})
-		if !errors.Is(err, engine.ErrUnavailable) {
+		sshID, officeID := f.idOf(t, sshName), f.idOf(t, officeName)
+		f.unnoticed(func() { f.hand.Restart(sshName) })
+		f.engine.failWith(engine.ErrUnavailable)
+		if err := f.Refresh(t.Context(), []string{sshID}, []string{officeID}); !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("error %v", err)
 		}
-		f.edit("web01-ssh", func(c *model.Container) { c.StartedAt = c.StartedAt.Add(time.Hour) })
-		f.engine.change(func(e *scriptedEngine) { e.failure = nil })
+		f.engine.Intercept(nil)
 		pass(settle)
-		if container, _ := f.container(t, "web01-ssh"); container.StartedAt.Hour() != 1 {
-			t.Error("what was to be refreshed is as old as before")
-		}
+		f.wantUpToDate(t, sshName)
 	})
 }
 
 func TestDamagedContainerIsTakenAsListed(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newFixture(t)
-		f.engine.change(func(e *scriptedEngine) { e.damaged["web01-ssh"] = true })
+		f.engine.damage(sshName)
 		f.start(t)
-		container, ok := f.container(t, "web01-ssh")
-		if !ok || container.Name != "default_acme_web01_ssh" || container.PID != 0 {
+		if container, ok := f.observed(t, sshName); !ok || container.State != model.StateRunning || container.PID != 0 {
 			t.Errorf("container %+v", container)
 		}
-		f.engine.change(func(e *scriptedEngine) { e.damaged["web01-ssh"] = false })
-		f.engine.tell(engine.ObjectContainer, "web01-ssh")
+		f.engine.Intercept(nil)
+		f.hand.Restart(sshName)
 		pass(settle)
-		if container, _ := f.container(t, "web01-ssh"); container.PID == 0 {
-			t.Error("not inspected when it could be again")
-		}
+		f.wantUpToDate(t, sshName)
 	})
 }
 
@@ -587,11 +585,8 @@ func TestListsAreAnnouncedAndNobodyWaitsForTheListener(t *testing.T) {
 			<-release
 		})
 		f.start(t)
-		for range 3 {
-			f.engine.change(func(e *scriptedEngine) {
-				id := fmt.Sprintf("new-%d", len(e.containers))
-				e.containers[id] = model.Container{ID: id}
-			})
+		for i := range 3 {
+			f.addService("web01", fmt.Sprintf("s%d", i))
 			if err := f.Relist(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -607,8 +602,8 @@ func TestListsAreAnnouncedAndNobodyWaitsForTheListener(t *testing.T) {
 func TestSimultaneousRelistsAskOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
-		release := f.engine.hold("web01-ssh")
-		listsBefore := f.engine.totalLists()
+		release := f.engine.hold(f.idOf(t, sshName))
+		before := f.engine.lists()
 		for range 10 {
 			go func() {
 				if err := f.Relist(t.Context()); err != nil {
@@ -619,33 +614,53 @@ func TestSimultaneousRelistsAskOnce(t *testing.T) {
 		synctest.Wait()
 		release()
 		synctest.Wait()
-		// The first had begun before some of the others were asked for.
-		if lists := f.engine.totalLists() - listsBefore; lists > 2 {
+		// The first had begun before the others were asked for.
+		if lists := f.engine.lists() - before; lists > 2 {
 			t.Errorf("listed %d times", lists)
+		}
+	})
+}
+
+func TestUnreadableRoutesKeepTheirLastValue(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.hand.SetRoutes(netip.MustParsePrefix("10.0.0.0/8"))
+		if err := f.Relist(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.hand.SetRoutes()
+		f.engine.Fail(fake.Fault{Operation: fake.OpRoutes, Err: errors.New("malformed")})
+		for _, want := range []int{1, 0} {
+			if err := f.Relist(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if routes := f.snapshot(t).Routes; len(routes) != want {
+				t.Errorf("routes %v, want %d", routes, want)
+			}
 		}
 	})
 }
 
 func TestMetricsTellOfTheEngine(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		scripted := newScriptedEngine()
+		fakeEngine := fake.New()
 		registry := prometheus.NewRegistry()
-		observer := observe.New(scripted, scripted, observe.Options{Registerer: registry})
-		f := fixture{Observer: observer, engine: scripted}
+		f := fixture{Observer: observe.New(fakeEngine, fakeEngine, observe.Options{Registerer: registry})}
 		f.start(t)
-		f.engine.tell(engine.ObjectImage, "alpine")
+		fakeEngine.SetImage(image, "sha256:1")
 		pass(10 * time.Second)
 		want := map[string]float64{
-			"deckyard_engine_up":                   1,
-			"deckyard_engine_relists_total":        1,
-			"deckyard_engine_events_total":         1,
+			"deckyard_engine_up":            1,
+			"deckyard_engine_relists_total": 1,
+			// The image, and the engine's own three networks from its past.
+			"deckyard_engine_events_total":         4,
 			"deckyard_engine_inspections_total":    0,
 			"deckyard_engine_snapshot_age_seconds": 10,
 		}
 		if diff := cmp.Diff(want, gathered(t, registry)); diff != "" {
 			t.Errorf("metrics (-want +have):\n%s", diff)
 		}
-		f.engine.goDown(engine.ErrUnavailable)
+		fakeEngine.SetDown(true)
 		pass(settle)
 		if up := gathered(t, registry)["deckyard_engine_up"]; up != 0 {
 			t.Errorf("engine up %v", up)
@@ -669,18 +684,15 @@ func gathered(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 	return sums
 }
 
-func editContainer(id string, edit func(*model.Container)) func(*scriptedEngine) {
-	return func(e *scriptedEngine) {
-		container := e.containers[id]
-		edit(&container)
-		e.containers[id] = container
+// must returns a container that is there.
+func must(container model.Container, ok bool) model.Container {
+	if !ok {
+		panic("container is not there")
 	}
+	return container
 }
 
 // comparing lets go-cmp compare addresses.
-func comparing() cmp.Options {
-	return cmp.Options{
-		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
-		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
-	}
+func comparing() cmp.Option {
+	return cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
 }
