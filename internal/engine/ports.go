@@ -16,12 +16,12 @@ import (
 type Reader interface {
 	// Networks lists all networks, ours and others', sorted by name and id.
 	Networks(ctx context.Context) ([]model.Network, error)
-	// Containers lists all containers in every state, sorted by name and id,
-	// without the detail of an inspection: see model.Container.
+	// Containers lists all containers in every state, sorted by name and id, by a
+	// single call: without the detail of an inspection, see model.Container.
 	Containers(ctx context.Context) ([]model.Container, error)
-	// Network inspects one network by id. ErrNotFound if there is none.
+	// Network inspects one network by its whole id. ErrNotFound if there is none.
 	Network(ctx context.Context, id string) (model.Network, error)
-	// Container inspects one container by id. ErrNotFound if there is none.
+	// Container inspects one container by its whole id. ErrNotFound if there is none.
 	Container(ctx context.Context, id string) (model.Container, error)
 }
 
@@ -31,12 +31,17 @@ type NetworkWriter interface {
 	// ErrExists, an overlapping subnet ErrConflict.
 	CreateNetwork(ctx context.Context, spec model.NetworkSpec) (string, error)
 	// RemoveNetwork removes a network. A missing one is success, one with
-	// endpoints ErrInUse.
+	// endpoints of running containers ErrInUse. Stopped containers do not hold it,
+	// and do not start after it is gone.
 	RemoveNetwork(ctx context.Context, id string) error
 	// Connect gives a container an interface. If it has one on that network
-	// already, that is success when address and MAC match, else ErrConflict.
+	// already, that is success when address and MAC match, else ErrConflict. An
+	// address that is taken is ErrConflict at once if the container runs, and at
+	// its start if not; one outside the subnet is ErrInvalid, as is a MAC that the
+	// engine cannot set: see Profile.EndpointMAC. The home may have its MAC always.
 	Connect(ctx context.Context, containerID string, endpoint model.EndpointSpec) error
-	// Disconnect takes an interface away, also a stale one. A missing one is success.
+	// Disconnect takes an interface away, also one on a network, or of a
+	// container, that is gone. A missing one is success.
 	Disconnect(ctx context.Context, containerID, networkID string) error
 }
 
@@ -46,26 +51,28 @@ type ContainerWriter interface {
 	// namespaceOf is the id of the base whose network namespace it shares, empty
 	// for a base. A taken name is ErrExists, a missing image ErrNotFound.
 	CreateContainer(ctx context.Context, spec model.ContainerSpec, namespaceOf string) (string, error)
-	// StartContainer starts a container; a running one is success. An address
-	// or host port that is taken is ErrConflict.
+	// StartContainer starts a container and lets a paused one go on; a running one
+	// is success. An address or host port that is taken is ErrConflict, as is a
+	// base that does not run; a network that is gone is ErrNotFound.
 	StartContainer(ctx context.Context, id string) error
 	// StopContainer stops a container, with force after the grace period; a
 	// stopped or missing one is success.
 	StopContainer(ctx context.Context, id string, grace time.Duration) error
 	// RestartContainer ends and starts a container, so that it joins the
-	// current namespace of the container it shares one with.
+	// current namespace of the container it shares one with. Also a stopped one
+	// is started. ErrNotFound if there is none.
 	RestartContainer(ctx context.Context, id string, grace time.Duration) error
-	// RemoveContainer ends and removes a container; a missing one is success.
+	// RemoveContainer ends and removes a container at once; a missing one is success.
 	RemoveContainer(ctx context.Context, id string) error
 }
 
 // Images looks up and brings images.
 type Images interface {
 	// ResolveImage returns the digest that a reference has on the engine.
-	// ErrNotFound if the image is not there.
+	// ErrNotFound if the image is not there, ErrInvalid for a malformed reference.
 	ResolveImage(ctx context.Context, reference string) (string, error)
-	// PullImage fetches an image from its registry. ErrNotFound and ErrDenied
-	// are final; other errors may pass.
+	// PullImage fetches an image from its registry. ErrNotFound, ErrDenied and
+	// ErrInvalid are final; other errors may pass.
 	PullImage(ctx context.Context, reference string) error
 	// LoadImage puts images from a docker-load archive on the engine.
 	LoadImage(ctx context.Context, archive io.Reader) error
@@ -101,7 +108,9 @@ type Event struct {
 type Events interface {
 	// Subscribe delivers the events since a time, calling handle for each in
 	// turn, until the context ends or the stream breaks; it returns why. It
-	// calls subscribed once the stream is established.
+	// calls subscribed once the stream is established. Engines may lose an event
+	// between that and the first one; a since that lies a little before the call
+	// prevents it. The zero time is now.
 	Subscribe(ctx context.Context, since time.Time, subscribed func(), handle func(Event)) error
 }
 
@@ -131,9 +140,13 @@ type Prober interface {
 // namespaces and routes.
 type Host interface {
 	// Namespace reads the listening sockets and the named sysctls of the network
-	// namespace of a running container. ErrNotFound if it does not run (any more).
+	// namespace of a running container, by the PID of an inspection. ErrNotFound if
+	// it does not run (any more). A sysctl that the kernel lacks is left out. Only
+	// settings under net. are accepted; other names are ErrInvalid.
 	Namespace(ctx context.Context, container model.Container, sysctls []string) (model.Namespace, error)
 	// SetSysctl sets one kernel setting in the namespace of a running container.
+	// ErrNotFound if it does not run, ErrInvalid for a name or value that the
+	// kernel does not take.
 	SetSysctl(ctx context.Context, container model.Container, name, value string) error
 	// Routes lists the host's IPv4 routes that do not lead to a Docker network,
 	// without the default route, and the host's on-link subnets.

@@ -111,8 +111,8 @@ type DeckySpec struct {
 	MayRecreateBase bool
 }
 
-// Container is a container as it was seen on the engine. Fields after Endpoints
-// are known only for containers that carry our labels.
+// Container is a container as it was seen on the engine. The fields from PID on
+// are known only from an inspection, which containers that carry our labels get.
 type Container struct {
 	ID, Name string
 	// Identity is what the labels say; zero for a container that is not ours.
@@ -125,8 +125,11 @@ type Container struct {
 	NamespaceOf string
 	// Endpoints are sorted by network name.
 	Endpoints []Endpoint
-	// HostPorts are the ports of the host that the container holds or asks for.
+	// HostPorts are the IPv4 ports of the host that the container holds; from an
+	// inspection also those that it asks for while it does not run.
 	HostPorts []PublishedPort
+	// HomeNetwork is the network mode it was created with, usually a network's name.
+	HomeNetwork string
 
 	// PID is the process id, in the host's namespace, of a running container; else 0.
 	PID int
@@ -139,8 +142,6 @@ type Container struct {
 	RestartCount int
 	Hostname     string
 	Sysctls      map[string]string
-	// HomeNetwork is the network mode it was created with, usually a network's name.
-	HomeNetwork string
 }
 
 // IsRunning reports whether the container's process runs.

@@ -44,11 +44,14 @@ type Network struct {
 
 // Endpoint is an interface of a container on a network, as it was seen.
 type Endpoint struct {
+	// NetworkID is the id by which the engine finds the endpoint: also that of a
+	// network that is gone, while a stopped container is still to join it.
 	NetworkID, NetworkName string
 	// Address is the live address, or the configured one while the container
 	// does not run. Invalid if there is none.
 	Address netip.Addr
-	// MAC is in lower case with colons; empty if unknown.
+	// MAC is in lower case with colons; empty if unknown, as it mostly is while
+	// the container does not run.
 	MAC string
 	// Aliases are the names under which the network's DNS knows the container.
 	Aliases []string

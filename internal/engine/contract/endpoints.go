@@ -175,6 +175,19 @@ func endpointRules() map[string]func(*testing.T, suite) {
 			wantNoError(t, s.Containers.StartContainer(t.Context(), base.ID))
 			s.wantEndpoint(t, base.ID, home, 10)
 		},
+		"a container that never ran is disconnected from a network that is gone": func(t *testing.T, s suite) {
+			home := s.network(t)
+			id := s.create(t, s.baseSpec(home, host(home.Subnets[0], 10)), "")
+			wantNoError(t, s.Networks.RemoveNetwork(t.Context(), home.ID))
+			endpoints := s.inspect(t, id).Endpoints
+			if len(endpoints) != 1 || endpoints[0].NetworkName != home.Name {
+				t.Fatalf("endpoints %+v", endpoints)
+			}
+			wantNoError(t, s.Networks.Disconnect(t.Context(), id, endpoints[0].NetworkID))
+			if endpoints = s.inspect(t, id).Endpoints; len(endpoints) != 0 {
+				t.Errorf("endpoints %+v", endpoints)
+			}
+		},
 		"a stopped container is connected to a new network of an old one's name": func(t *testing.T, s suite) {
 			base, home := s.baseOfReplacedNetwork(t)
 			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(home, 10)))
@@ -230,8 +243,8 @@ func (s suite) wantEndpoint(t *testing.T, containerID string, network model.Netw
 		if count != 1 || found.Address != host(network.Subnets[0], number) {
 			t.Errorf("%s: endpoints %+v, want one on %s with host %d", source, container.Endpoints, network.Name, number)
 		}
-		if container.IsRunning() && (found.NetworkID != network.ID || found.MAC == "") {
-			t.Errorf("%s: endpoint %+v of a running container lacks network id or MAC", source, found)
+		if found.NetworkID != network.ID || container.IsRunning() && found.MAC == "" {
+			t.Errorf("%s: endpoint %+v lacks the network's id %s, or the MAC of a running container", source, found, network.ID)
 		}
 	}
 	return found

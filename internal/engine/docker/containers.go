@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -31,6 +32,9 @@ func (e *Engine) Containers(ctx context.Context) ([]model.Container, error) {
 	for _, summary := range summaries {
 		containers = append(containers, containerOfSummary(summary))
 	}
+	if err := e.identifyNetworks(ctx, containers); err != nil {
+		return nil, fmt.Errorf("list containers: %w", err)
+	}
 	slices.SortFunc(containers, func(a, b model.Container) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
@@ -43,7 +47,41 @@ func (e *Engine) Container(ctx context.Context, id string) (model.Container, err
 	if err != nil {
 		return model.Container{}, failure(err, "inspect container %q", id)
 	}
-	return containerOfInspection(inspected), nil
+	observed := []model.Container{containerOfInspection(inspected)}
+	if err := e.identifyNetworks(ctx, observed); err != nil {
+		return model.Container{}, fmt.Errorf("inspect container %q: %w", id, err)
+	}
+	return observed[0], nil
+}
+
+// identifyNetworks fills in the network ids of containers that were never
+// started: the engine knows their networks by name alone until then. What leads
+// nowhere keeps its name as id, by which the engine finds the endpoint.
+func (e *Engine) identifyNetworks(ctx context.Context, containers []model.Container) error {
+	var unidentified []*model.Endpoint
+	for i := range containers {
+		for j := range containers[i].Endpoints {
+			if endpoint := &containers[i].Endpoints[j]; endpoint.NetworkID == "" {
+				unidentified = append(unidentified, endpoint)
+			}
+		}
+	}
+	if len(unidentified) == 0 {
+		return nil
+	}
+	networks, err := e.Networks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, endpoint := range unidentified {
+		endpoint.NetworkID = endpoint.NetworkName
+		for _, network := range networks {
+			if network.Name == endpoint.NetworkName {
+				endpoint.NetworkID = network.ID
+			}
+		}
+	}
+	return nil
 }
 
 func (e *Engine) inspectContainer(ctx context.Context, id string) (container.InspectResponse, error) {

@@ -65,7 +65,7 @@ func (e *Engine) Containers(ctx context.Context) ([]model.Container, error) {
 	var containers []model.Container
 	err := e.call(ctx, OpContainers, "", func() error {
 		for _, found := range e.containers {
-			containers = append(containers, found.listed())
+			containers = append(containers, e.listed(found))
 		}
 		return nil
 	})
@@ -81,7 +81,7 @@ func (e *Engine) Container(ctx context.Context, id string) (model.Container, err
 	err := e.call(ctx, OpContainer, id, func() error {
 		found, err := e.findContainer(id)
 		if err == nil {
-			seen = found.inspected()
+			seen = e.inspected(found)
 		}
 		return err
 	})
@@ -326,11 +326,11 @@ func (c *container) homeNetwork() string {
 }
 
 // listed returns the container as a list shows it.
-func (c *container) listed() model.Container {
+func (e *Engine) listed(c *container) model.Container {
 	seen := model.Container{
 		ID: c.id, Name: c.spec.Name, Identity: c.spec.Identity, State: c.state,
 		Image: c.spec.Image, ImageID: c.imageID,
-		NamespaceOf: c.namespaceOf, HomeNetwork: c.homeNetwork(), Endpoints: c.seenEndpoints(),
+		NamespaceOf: c.namespaceOf, HomeNetwork: c.homeNetwork(), Endpoints: e.endpoints(c),
 	}
 	if c.holdsNetworks() {
 		seen.HostPorts = sortedPorts(c.spec.Published)
@@ -339,8 +339,8 @@ func (c *container) listed() model.Container {
 }
 
 // inspected returns the container as an inspection shows it.
-func (c *container) inspected() model.Container {
-	seen := c.listed()
+func (e *Engine) inspected(c *container) model.Container {
+	seen := e.listed(c)
 	seen.PID = c.pid
 	seen.StartedAt, seen.FinishedAt = c.startedAt, c.finishedAt
 	seen.ExitCode, seen.RestartCount = c.exitCode, c.restarts
@@ -353,13 +353,15 @@ func (c *container) inspected() model.Container {
 	return seen
 }
 
-// seenEndpoints returns the live endpoints of a container that runs, and the
-// settings of one that does not.
-func (c *container) seenEndpoints() []model.Endpoint {
+// endpoints returns the live endpoints of a container that runs, and the
+// settings of one that does not. A network that is gone and was never joined is
+// known by name alone.
+func (e *Engine) endpoints(c *container) []model.Endpoint {
 	var endpoints []model.Endpoint
 	for _, name := range slices.Sorted(maps.Keys(c.endpoints)) {
 		settings := c.endpoints[name]
-		endpoint := model.Endpoint{NetworkID: settings.networkID, NetworkName: name, Address: settings.address}
+		networkID := cmp.Or(settings.networkID, e.networkOf(name, settings), name)
+		endpoint := model.Endpoint{NetworkID: networkID, NetworkName: name, Address: settings.address}
 		if settings.live {
 			endpoint.Address, endpoint.MAC = settings.liveAddress, settings.liveMAC
 		} else if c.holdsNetworks() {
@@ -371,9 +373,9 @@ func (c *container) seenEndpoints() []model.Endpoint {
 }
 
 // endpointOn returns the endpoint on the network of a wanted one.
-func (c *container) endpointOn(wanted model.EndpointSpec) (model.Endpoint, bool) {
-	for _, endpoint := range c.inspected().Endpoints {
-		if endpoint.NetworkID == wanted.NetworkID || endpoint.NetworkID == "" && endpoint.NetworkName == wanted.NetworkName {
+func (e *Engine) endpointOn(c *container, wanted model.EndpointSpec) (model.Endpoint, bool) {
+	for _, endpoint := range e.inspected(c).Endpoints {
+		if endpoint.NetworkID == wanted.NetworkID {
 			return endpoint, true
 		}
 	}

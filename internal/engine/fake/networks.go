@@ -140,7 +140,7 @@ func (e *Engine) connect(containerID string, endpoint model.EndpointSpec) error 
 	if target.namespaceOf != "" {
 		return fmt.Errorf("container %s shares a network namespace: %w", target.spec.Name, engine.ErrConflict)
 	}
-	if existing, ok := target.endpointOn(endpoint); ok {
+	if existing, ok := e.endpointOn(target, endpoint); ok {
 		return compare(existing, endpoint)
 	}
 	if err := e.validateMAC(target, endpoint); err != nil {
@@ -233,7 +233,7 @@ func (e *Engine) disconnect(containerID, networkID string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(target.endpoints)) {
 		settings := target.endpoints[name]
-		if e.networkOf(name, settings) != networkID && settings.networkID != networkID {
+		if cmp.Or(settings.networkID, e.networkOf(name, settings), name) != networkID {
 			continue
 		}
 		if settings.live {
