@@ -1,0 +1,88 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/plan"
+)
+
+// ErrNotOwned says that an object which was to be changed is not its owner's
+// any more, or never was. Nothing was done to it.
+var ErrNotOwned = errors.New("not the owner's")
+
+// call makes the engine call of an action. It returns the id of what it created.
+func (e *Executor) call(ctx context.Context, step step) (created string, err error) {
+	switch action := step.action.(type) {
+	case *plan.CreateNetwork:
+		return e.engine.CreateNetwork(ctx, action.Spec)
+	case *plan.CreateContainer:
+		return e.engine.CreateContainer(ctx, action.Spec, step.namespaceOf)
+	case *plan.RemoveNetwork:
+		return "", e.removeNetwork(ctx, action)
+	case *plan.Connect:
+		return "", e.engine.Connect(ctx, step.containerID, action.Endpoint)
+	case *plan.StartContainer:
+		return "", e.engine.StartContainer(ctx, step.containerID)
+	case *plan.Disconnect:
+		return "", e.ifOwned(ctx, step.containerID, action.Owner, func() error {
+			return e.engine.Disconnect(ctx, step.containerID, action.Network.ID)
+		})
+	case *plan.RestartContainer:
+		return "", e.ifOwned(ctx, step.containerID, action.Owner, func() error {
+			return e.engine.RestartContainer(ctx, step.containerID, e.options.StopGrace)
+		})
+	case *plan.RemoveContainer:
+		return "", e.ifOwned(ctx, step.containerID, action.Owner, func() error {
+			return e.engine.RemoveContainer(ctx, step.containerID)
+		})
+	case *plan.SetSysctl:
+		return "", e.setSysctl(ctx, step.containerID, action)
+	}
+	return "", fmt.Errorf("unknown action %T: %w", step.action, engine.ErrInvalid)
+}
+
+// ifOwned runs something on a container that is proven to be the owner's. A
+// missing one is success: what was to go is gone, and what was to stay is found
+// missing by the next pass.
+func (e *Executor) ifOwned(ctx context.Context, id string, owner model.Owner, change func() error) error {
+	container, err := e.engine.Container(ctx, id)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("prove ownership: %w", err)
+	case !owner.Owns(container.Identity):
+		return ErrNotOwned
+	}
+	return change()
+}
+
+func (e *Executor) removeNetwork(ctx context.Context, action *plan.RemoveNetwork) error {
+	network, err := e.engine.Network(ctx, action.Network.ID)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("prove ownership: %w", err)
+	case !action.Owner.Owns(network.Identity):
+		return ErrNotOwned
+	}
+	return e.engine.RemoveNetwork(ctx, action.Network.ID)
+}
+
+// setSysctl looks up the container's process as it is now: the id of one that
+// has ended may be another program's.
+func (e *Executor) setSysctl(ctx context.Context, id string, action *plan.SetSysctl) error {
+	container, err := e.engine.Container(ctx, id)
+	if err != nil {
+		return err
+	}
+	return e.host.SetSysctl(ctx, container, action.Name, action.Value)
+}
