@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/deckyard/deckyard/internal/engine"
 	"github.com/deckyard/deckyard/internal/model"
 )
 
@@ -129,6 +128,22 @@ func TestChangeDuringThePassThatFoundItselfBlockedIsNotLost(t *testing.T) {
 	})
 }
 
+func TestListAfterAnEventOfAForeignContainerTellsNothingNew(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f := newStartedFixture(t)
+		f.WakeOnForeign(model.OwnerLAN, nameOf("blocked"))
+		f.hand.Restart(foreignName)
+		pass(settle)
+		f.woken.take()
+		if err := f.Relist(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if woken := f.woken.take(); len(woken) > 0 {
+			t.Errorf("woken %v", woken)
+		}
+	})
+}
+
 func TestForgottenObjectsAreNotWokenWhenTheEngineGoes(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newStartedFixture(t)
@@ -157,5 +172,3 @@ func TestQueuesOfEndedControllersGetNothing(t *testing.T) {
 		}
 	})
 }
-
-var _ engine.Reader = (*watchedEngine)(nil)

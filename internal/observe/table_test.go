@@ -74,6 +74,47 @@ func TestTablePut(t *testing.T) {
 	}
 }
 
+func TestTableConfirm(t *testing.T) {
+	t.Parallel()
+	listed := version{"a", 1}
+	tests := map[string]struct {
+		looks     []look[version]
+		confirmed look[version]
+		want      bool
+	}{
+		"the inspection that is known": {
+			looks:     []look[version]{found(2, "a", 1)},
+			confirmed: found(2, "a", 1),
+			want:      true,
+		},
+		"an inspection older than what is known": {
+			looks:     []look[version]{found(3, "a", 2), found(2, "a", 1)},
+			confirmed: found(2, "a", 1),
+		},
+		"an inspection that a change followed": {
+			looks:     []look[version]{found(2, "a", 1)},
+			confirmed: found(1, "a", 1),
+		},
+		"what is gone": {
+			looks:     []look[version]{{id: "a", seq: 2}},
+			confirmed: look[version]{id: "a", seq: 2},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			objects := newVersionTable()
+			for _, seen := range test.looks {
+				objects.put(seen)
+			}
+			objects.confirm(test.confirmed, listed)
+			if have := objects.entries["a"].listed != nil; have != test.want {
+				t.Errorf("confirmed %t, want %t", have, test.want)
+			}
+		})
+	}
+}
+
 // However the answers of looks arrive, the table ends with what the look that
 // began last saw, and remembers no missing ids beyond the next list.
 func TestTableEndsWithTheLatestLook(t *testing.T) {
