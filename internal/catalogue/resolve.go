@@ -82,6 +82,15 @@ func (c *Catalogue) Family(decky *v1alpha1.Decky) (Family, *fault.Fault) {
 	return family, nil
 }
 
+// OSFamily returns the name of a Decky's OS family, empty if it cannot be told.
+func (c *Catalogue) OSFamily(decky *v1alpha1.Decky) v1alpha1.OSFamily {
+	family, mistake := c.Family(decky)
+	if mistake != nil {
+		return ""
+	}
+	return family.Name
+}
+
 // MACPrefixes returns the vendor prefixes that fit a Decky: its archetype's,
 // unless it sets an OS family of its own, else the family's.
 func (c *Catalogue) MACPrefixes(decky *v1alpha1.Decky) []string {

@@ -154,15 +154,17 @@ func (s *Setting) checkList(value string) *refusal {
 	if len(elements) > s.MaxItems {
 		return &refusal{want: fmt.Sprintf("a list of at most %d elements", s.MaxItems)}
 	}
+	check := s.checkPattern
+	if len(s.Values) > 0 {
+		check = s.checkChoice
+	}
+	seen := make(map[string]bool, len(elements))
 	for _, element := range elements {
 		element = strings.TrimSpace(element)
-		if element == "" {
-			return &refusal{want: "a comma-separated list without empty elements"}
+		if element == "" || seen[element] {
+			return &refusal{want: "a comma-separated list without empty or repeated elements"}
 		}
-		check := s.checkPattern
-		if len(s.Values) > 0 {
-			check = s.checkChoice
-		}
+		seen[element] = true
 		if refused := check(element); refused != nil {
 			refused.want = "a comma-separated list of " + strings.TrimPrefix(refused.want, "one of ")
 			return refused

@@ -13,19 +13,20 @@ import (
 )
 
 // CheckAddresses returns the first mistake in the addresses and MACs that the
-// spec of a decky pins: not a host of its LAN, or another decky's. lans are
-// those that ResolveLANs gave, deckies those of the topology.
+// spec of a decky pins: not a host of its LAN, or another decky's. lans are by
+// name, deckies those of the topology. A LAN that is missing, or has no subnet
+// yet, is passed over.
 //
 // Of two deckies that pin one address, the later is at fault. A pinned address
 // beats one chosen for a decky whose base does not exist yet; where the base
 // exists, the pinning decky is at fault.
-func CheckAddresses(decky *v1alpha1.Decky, lans []*v1alpha1.LAN, deckies []v1alpha1.Decky) *fault.Fault {
-	for _, lan := range lans {
-		asked, field := attachmentOn(decky, lan.Name)
+func CheckAddresses(decky *v1alpha1.Decky, lans map[string]*v1alpha1.LAN, deckies []v1alpha1.Decky) *fault.Fault {
+	for i, asked := range decky.Interfaces() {
+		field := interfaceField(i)
 		if mistake := checkMAC(decky, asked, field, deckies); mistake != nil {
 			return mistake
 		}
-		segment, ready := segmentOf(lan)
+		segment, ready := segmentOf(lans[asked.LAN])
 		if !ready || asked.Address == "" {
 			continue
 		}
@@ -44,6 +45,9 @@ type segment struct {
 }
 
 func segmentOf(lan *v1alpha1.LAN) (segment, bool) {
+	if lan == nil {
+		return segment{}, false
+	}
 	subnet, known := Subnet(lan)
 	if !known {
 		return segment{}, false
@@ -94,13 +98,13 @@ type claim struct {
 
 // claimOn returns the claim of a decky on a LAN, if it has one.
 func claimOn(decky *v1alpha1.Decky, lan string) (claim, bool) {
-	asked, field := attachmentOn(decky, lan)
-	if field == "" {
+	asked, found := interfaceOn(decky, lan)
+	if !found {
 		return claim{}, false
 	}
 	text, pinned := asked.Address, asked.Address != ""
 	if !pinned {
-		text = statusOn(decky, lan).Address
+		text = recordedOn(decky, lan).Address
 	}
 	address, err := netip.ParseAddr(text)
 	return claim{decky: decky, address: address, pinned: pinned}, err == nil
@@ -140,22 +144,22 @@ func (s segment) winner(own claim, deckies []v1alpha1.Decky) *v1alpha1.Decky {
 	return winner
 }
 
-// taken returns whether another decky has or wants an address of the LAN, also
-// one that is leaving and has not let go of it yet.
-func (s segment) taken(decky *v1alpha1.Decky, deckies []v1alpha1.Decky) func(netip.Addr) bool {
-	addresses := map[netip.Addr]bool{}
+// taken returns the addresses that other deckies have or want on the LAN, also
+// those that are leaving and have not let go of theirs yet.
+func (s segment) taken(decky *v1alpha1.Decky, deckies []v1alpha1.Decky) []netip.Addr {
+	var addresses []netip.Addr
 	for i := range deckies {
 		if same(&deckies[i], decky) {
 			continue
 		}
-		asked, _ := attachmentOn(&deckies[i], s.lan.Name)
-		for _, text := range []string{asked.Address, statusOn(&deckies[i], s.lan.Name).Address} {
+		asked, _ := interfaceOn(&deckies[i], s.lan.Name)
+		for _, text := range []string{asked.Address, recordedOn(&deckies[i], s.lan.Name).Address} {
 			if address, err := netip.ParseAddr(text); err == nil {
-				addresses[address] = true
+				addresses = append(addresses, address)
 			}
 		}
 	}
-	return func(address netip.Addr) bool { return addresses[address] }
+	return addresses
 }
 
 // checkMAC finds an earlier decky that pins the same MAC on the same LAN.
@@ -166,7 +170,7 @@ func checkMAC(decky *v1alpha1.Decky, asked v1alpha1.Attachment, field string, de
 	var holder *v1alpha1.Decky
 	for i := range deckies {
 		other := &deckies[i]
-		theirs, _ := attachmentOn(other, asked.LAN)
+		theirs, _ := interfaceOn(other, asked.LAN)
 		if theirs.MACAddress != asked.MACAddress || same(other, decky) || isDeleting(other) || !Earlier(other, decky) {
 			continue
 		}
@@ -179,4 +183,37 @@ func checkMAC(decky *v1alpha1.Decky, asked v1alpha1.Attachment, field string, de
 	}
 	return fault.New(v1alpha1.ReasonAddressConflict, field+".macAddress",
 		"%s is the MAC address of Decky %s on LAN %s: choose another, or leave macAddress out", asked.MACAddress, holder.Name, asked.LAN)
+}
+
+// interfaceField returns the JSON path of an interface by its index in
+// Decky.Interfaces.
+func interfaceField(index int) string {
+	if index == 0 {
+		return "spec.home"
+	}
+	return fmt.Sprintf("spec.attachments[%d]", index-1)
+}
+
+// interfaceOn returns what a decky asks for on a LAN, if it is on it.
+func interfaceOn(decky *v1alpha1.Decky, lan string) (v1alpha1.Attachment, bool) {
+	for _, asked := range decky.Interfaces() {
+		if asked.LAN == lan {
+			return asked, true
+		}
+	}
+	return v1alpha1.Attachment{}, false
+}
+
+// recordedOn returns what the status of a decky records for a LAN.
+func recordedOn(decky *v1alpha1.Decky, lan string) v1alpha1.InterfaceStatus {
+	for _, recorded := range decky.Status.Interfaces {
+		if recorded.LAN == lan {
+			return recorded
+		}
+	}
+	return v1alpha1.InterfaceStatus{}
+}
+
+func hasBase(decky *v1alpha1.Decky) bool {
+	return decky.Status.Base.ContainerID != ""
 }

@@ -58,7 +58,7 @@ func Unreachable(lans []v1alpha1.LAN, deckies []v1alpha1.Decky) []string {
 func spread(reached, unreached map[string]bool, deckies []v1alpha1.Decky) bool {
 	moved := false
 	for i := range deckies {
-		asked := attachments(&deckies[i])
+		asked := deckies[i].Interfaces()
 		isReached := func(attachment v1alpha1.Attachment) bool { return reached[attachment.LAN] }
 		if isDeleting(&deckies[i]) || !slices.ContainsFunc(asked, isReached) {
 			continue

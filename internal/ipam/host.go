@@ -56,22 +56,23 @@ func CheckHost(subnet netip.Prefix, gateway, address netip.Addr) error {
 // LowestFreeHost returns the lowest host address after the gateway that is not
 // taken; if there is none, the lowest one before the gateway. It reports false
 // if the subnet is full.
-func LowestFreeHost(subnet netip.Prefix, gateway netip.Addr, taken func(netip.Addr) bool) (netip.Addr, bool) {
+func LowestFreeHost(subnet netip.Prefix, gateway netip.Addr, taken []netip.Addr) (netip.Addr, bool) {
 	if !hasHosts(subnet) {
 		return netip.Addr{}, false
 	}
+	isTaken := among(taken)
 	all := spanOf(subnet)
 	start := all.first
 	if subnet.Contains(gateway) {
 		start = numberOf(gateway)
 	}
-	if host, free := lowestFree(start+1, all.last-1, taken); free {
+	if host, free := lowestFree(start+1, all.last-1, isTaken); free {
 		return host, true
 	}
 	if start == all.first {
 		return netip.Addr{}, false
 	}
-	return lowestFree(all.first+1, start-1, taken)
+	return lowestFree(all.first+1, start-1, isTaken)
 }
 
 func lowestFree(first, last uint64, taken func(netip.Addr) bool) (netip.Addr, bool) {
@@ -86,14 +87,15 @@ func lowestFree(first, last uint64, taken func(netip.Addr) bool) (netip.Addr, bo
 // NearestFreeHost returns the free host address that is closest to near, the
 // higher of two, for messages that propose one. near need not be of the subnet.
 // It reports false if the subnet is full.
-func NearestFreeHost(subnet netip.Prefix, gateway, near netip.Addr, taken func(netip.Addr) bool) (netip.Addr, bool) {
+func NearestFreeHost(subnet netip.Prefix, gateway, near netip.Addr, taken []netip.Addr) (netip.Addr, bool) {
 	if !hasHosts(subnet) || !near.Is4() {
 		return LowestFreeHost(subnet, gateway, taken)
 	}
+	isTaken := among(taken)
 	all := spanOf(subnet)
 	number, found := nearestFree(numberOf(near), all.first+1, all.last-1, func(number uint64) bool {
 		host := addressOf(number)
-		return host == gateway || taken(host)
+		return host == gateway || isTaken(host)
 	})
 	return addressOf(number), found
 }
@@ -105,6 +107,15 @@ func NearestFreePort(near uint16, taken func(uint16) bool) (uint16, bool) {
 		return taken(uint16(number)) //nolint:gosec // at most 65535
 	})
 	return uint16(number), found //nolint:gosec // at most 65535
+}
+
+// among returns whether an address is one of a list, without walking the list.
+func among(addresses []netip.Addr) func(netip.Addr) bool {
+	set := make(map[netip.Addr]bool, len(addresses))
+	for _, address := range addresses {
+		set[address] = true
+	}
+	return func(address netip.Addr) bool { return set[address] }
 }
 
 // nearestFree looks from near outwards within first and last.

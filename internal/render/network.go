@@ -1,0 +1,55 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"net/netip"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// Labels with which the Compose tools find what belongs to a project.
+const (
+	composeProject         = "com.docker.compose.project"
+	composeNetwork         = "com.docker.compose.network"
+	composeService         = "com.docker.compose.service"
+	composeContainerNumber = "com.docker.compose.container-number"
+	composeOneOff          = "com.docker.compose.oneoff"
+	composeConfigHash      = "com.docker.compose.config-hash"
+)
+
+// Network returns the network of a valid LAN with the addressing chosen for it.
+// instance is the UID of the control plane.
+func Network(instance string, lan *v1alpha1.LAN, subnet netip.Prefix, gateway netip.Addr) model.NetworkSpec {
+	topology := lan.Spec.TopologyRef.Name
+	spec := model.NetworkSpec{
+		Name: model.NetworkName(lan.Namespace, topology, lan.Name),
+		Identity: model.Identity{
+			Owner: model.Owner{
+				Instance: instance, Kind: model.OwnerLAN, Namespace: lan.Namespace, Name: lan.Name,
+				Topology: topology, UID: string(lan.UID),
+			},
+			Role: model.RoleNetwork,
+		},
+		Driver:  string(v1alpha1.DriverBridge),
+		Subnet:  subnet,
+		Gateway: gateway,
+		// Published ports lead into the DMZ, which an internal network does not allow.
+		Internal:   !lan.Spec.DMZ,
+		Masquerade: allowsEgress(lan),
+		MTU:        int(lan.Spec.MTU),
+		ExtraLabels: map[string]string{
+			composeProject: model.ProjectName(lan.Namespace, topology),
+			composeNetwork: lan.Name,
+		},
+	}
+	spec.Identity.SpecHash = model.HashNetwork(spec)
+	return spec
+}
+
+// allowsEgress reports whether deckies of a LAN may open connections to the outside.
+func allowsEgress(lan *v1alpha1.LAN) bool {
+	return lan.Spec.DMZ && lan.Spec.Egress == v1alpha1.EgressAllow
+}
