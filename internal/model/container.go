@@ -67,6 +67,9 @@ type ContainerSpec struct {
 	Identity Identity
 	// Image is the reference, and ImageID the digest it had when it was resolved.
 	Image, ImageID string
+	// ImageAbsent says that the image is not on the engine: the container can be
+	// kept, but not created.
+	ImageAbsent bool
 	// BuiltInImage marks the image that the operator brings itself. Its digest
 	// is not part of the spec hash.
 	BuiltInImage bool

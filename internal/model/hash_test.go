@@ -77,7 +77,7 @@ func TestHashCoversEveryField(t *testing.T) {
 		t.Parallel()
 		spec := exampleContainer()
 		checkLeaves(t, &spec, func() string { return model.HashContainer(spec) }, []string{
-			"Identity.SpecHash", "ImageID", "Home.NetworkID", "Ports", "ExtraLabels",
+			"Identity.SpecHash", "ImageID", "ImageAbsent", "Home.NetworkID", "Ports", "ExtraLabels",
 		})
 	})
 	t.Run("network", func(t *testing.T) {

@@ -10,6 +10,24 @@ import (
 	"github.com/deckyard/deckyard/internal/model"
 )
 
+// creationObstacle says what would keep a base from being created; nil if
+// nothing is known to.
+func (a *assessment) creationObstacle() *Block {
+	if block := imageObstacle(a.desired.Base); block != nil {
+		return block
+	}
+	return a.baseObstacle()
+}
+
+// imageObstacle refuses a container whose image is not there.
+func imageObstacle(want model.ContainerSpec) *Block {
+	if !want.ImageAbsent {
+		return nil
+	}
+	return &Block{v1alpha1.ReasonImageMissing, fmt.Sprintf("container %q waits for image %s, which is not on the engine: "+
+		"load it with docker load, or correct the reference", want.Name, want.Image)}
+}
+
 // baseObstacle says what would keep a base from being created or started; nil
 // if nothing is known to.
 func (a *assessment) baseObstacle() *Block {
