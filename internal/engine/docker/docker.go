@@ -134,11 +134,17 @@ func (a announcer) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// setsEndpointMAC reports whether the engine takes a MAC for each endpoint. It
-// negotiates the API version if that has not been done yet.
+// negotiate agrees with the engine on an API version, unless that was done.
+// ErrInvalid if the engine is too old.
+func (e *Engine) negotiate(ctx context.Context) error {
+	err := e.dockerClient.NewVersionError(ctx, minimumAPIVersion, "Deckyard")
+	return failure(err, "negotiate API version")
+}
+
+// setsEndpointMAC reports whether the engine takes a MAC for each endpoint.
 func (e *Engine) setsEndpointMAC(ctx context.Context) (bool, error) {
-	if err := e.dockerClient.NewVersionError(ctx, minimumAPIVersion, "Deckyard"); err != nil {
-		return false, fmt.Errorf("negotiate API version: %w", classify(err))
+	if err := e.negotiate(ctx); err != nil {
+		return false, err
 	}
 	return versions.GreaterThanOrEqualTo(e.dockerClient.ClientVersion(), endpointMACAPIVersion), nil
 }

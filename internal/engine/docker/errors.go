@@ -18,23 +18,28 @@ import (
 	"github.com/deckyard/deckyard/internal/engine"
 )
 
-// kindError gives an error of the client its kind. Its text is the client's,
-// without the phrase that begins every answer of the engine.
-type kindError struct {
+// engineError is an error of the client with its kind, nil if it has none. Its
+// text is the client's, without the phrase that begins every answer of the engine.
+type engineError struct {
 	kind, cause error
 }
 
 // Error implements error.
-func (e *kindError) Error() string {
+func (e *engineError) Error() string {
 	return strings.TrimPrefix(e.cause.Error(), "Error response from daemon: ")
 }
 
 // Unwrap returns the kind and the cause.
-func (e *kindError) Unwrap() []error { return []error{e.kind, e.cause} }
+func (e *engineError) Unwrap() []error {
+	if e.kind == nil {
+		return []error{e.cause}
+	}
+	return []error{e.kind, e.cause}
+}
 
 // withKind gives an error a kind.
 func withKind(kind, cause error) error {
-	return &kindError{kind: kind, cause: cause}
+	return &engineError{kind: kind, cause: cause}
 }
 
 // failure says what was attempted and gives the cause its kind. It is nil if
@@ -46,18 +51,14 @@ func failure(cause error, format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), classify(cause))
 }
 
-// classify gives an error of the client its kind. One without a kind, such as a
-// fault inside the engine, passes unchanged: it may go away by itself. A
-// cancelled call has no kind either.
+// classify gives an error of the client its kind, unless it has one. A fault
+// inside the engine has none, as it may go away by itself, nor has a cancelled call.
 func classify(err error) error {
-	var classified *kindError
+	var classified *engineError
 	if errors.As(err, &classified) {
 		return err
 	}
-	if kind := kindOf(err); kind != nil {
-		return withKind(kind, err)
-	}
-	return err
+	return withKind(kindOf(err), err)
 }
 
 // kindOf returns the kind of an error of the client, nil if it has none.
@@ -118,8 +119,9 @@ func messageKinds() []messageKind {
 		{"port is already allocated", engine.ErrConflict},
 		{"address already in use", engine.ErrConflict},
 		{"has active endpoints", engine.ErrInUse},
-		{"already exists in network", engine.ErrExists},
-		{"is already attached to network", engine.ErrExists},
+		// Somebody else connected the container since we looked.
+		{"already exists in network", engine.ErrConflict},
+		{"is already attached to network", engine.ErrConflict},
 		{"is not connected to network", engine.ErrNotFound},
 		{"is not connected to the network", engine.ErrNotFound},
 		{"It does not belong to any of this network's subnets", engine.ErrInvalid},

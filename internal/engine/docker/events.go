@@ -18,6 +18,10 @@ import (
 // after it accepted the request, so that a gap of microseconds is covered only
 // by a since that lies before the call.
 func (e *Engine) Subscribe(ctx context.Context, since time.Time, subscribed func(), handle func(engine.Event)) error {
+	// Before the announcement, so that it tells of the subscription and not of this.
+	if err := e.negotiate(ctx); err != nil {
+		return fmt.Errorf("subscribe to events: %w", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	established := make(chan struct{})

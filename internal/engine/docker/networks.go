@@ -104,6 +104,10 @@ func (e *Engine) RemoveNetwork(ctx context.Context, id string) error {
 // Connect implements engine.NetworkWriter. It looks before it acts: connecting
 // twice damages the endpoint on some engines.
 func (e *Engine) Connect(ctx context.Context, containerID string, endpoint model.EndpointSpec) error {
+	err := validateID(endpoint.NetworkID)
+	if err != nil {
+		return failure(err, "connect container %q to network %q", containerID, endpoint.NetworkName)
+	}
 	inspected, err := e.inspectContainer(ctx, containerID)
 	if err != nil {
 		return failure(err, "connect container %q to network %q", containerID, endpoint.NetworkName)
@@ -116,12 +120,7 @@ func (e *Engine) Connect(ctx context.Context, containerID string, endpoint model
 	if err == nil {
 		err = e.dockerClient.NetworkConnect(ctx, endpoint.NetworkID, observed.ID, settings)
 	}
-	err = failure(err, "connect container %q to network %q", observed.Name, endpoint.NetworkName)
-	if errors.Is(err, engine.ErrExists) {
-		// Somebody else connected it since we looked.
-		return fmt.Errorf("%w: %w", engine.ErrConflict, err)
-	}
-	return err
+	return failure(err, "connect container %q to network %q", observed.Name, endpoint.NetworkName)
 }
 
 // endpointOn returns the endpoint of a container on the network of an endpoint.
