@@ -111,6 +111,7 @@ func (e *Engine) CreateContainer(ctx context.Context, spec model.ContainerSpec, 
 }
 
 func (e *Engine) addContainer(spec model.ContainerSpec, imageID, namespaceOf string) *container {
+	spec.Home.NetworkName = cmp.Or(spec.Home.NetworkName, "bridge")
 	spec.Sysctls = maps.Clone(spec.Sysctls)
 	spec.Published = slices.Clone(spec.Published)
 	spec.Ports = slices.Clone(spec.Ports)
