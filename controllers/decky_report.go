@@ -5,9 +5,9 @@ package controllers
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,12 +15,13 @@ import (
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/plan"
-	"github.com/deckyard/deckyard/internal/render"
 )
 
 // report writes what was seen to status, and sets the conditions about it.
 func (s *deckyScope) report(state plan.DeckyState) {
-	s.decky.Status.OSFamily = render.OSFamily(s.decky, s.Catalogue)
+	if family, mistake := s.Catalogue.Family(s.decky); mistake == nil {
+		s.decky.Status.OSFamily = v1alpha1.OSFamily(family.Name)
+	}
 	s.reportBase(state.Base)
 	s.reportInterfaces(state.Endpoints)
 	s.reportServices(state)
@@ -34,8 +35,9 @@ func (s *deckyScope) reportBase(base plan.ContainerState) {
 	}
 	s.decky.Status.Base = v1alpha1.BaseStatus{ContainerID: base.Container.ID, Image: base.Container.Image}
 	if !base.Container.StartedAt.IsZero() {
-		startedAt := metav1.NewTime(base.Container.StartedAt)
-		s.decky.Status.Base.StartedAt = startedAt.Rfc3339Copy().DeepCopy()
+		// To the second, as the API server keeps it: more would look like a change.
+		startedAt := metav1.NewTime(base.Container.StartedAt.Truncate(time.Second))
+		s.decky.Status.Base.StartedAt = &startedAt
 	}
 }
 

@@ -9,12 +9,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -33,22 +30,23 @@ type deckyScope struct {
 	decky    *v1alpha1.Decky
 	pass     *pass.Pass
 	topology *v1alpha1.Topology
-	// lans are those of the topology by name, without those being deleted.
-	lans    map[string]*v1alpha1.LAN
-	deckies []v1alpha1.Decky
-	engine  engine.Profile
+	lans     []v1alpha1.LAN
+	deckies  []v1alpha1.Decky
+	engine   engine.Profile
 
 	observed model.Observed
 	// base is the decky's base as it was seen; nil if there is none.
 	base *model.Container
-	// interfaces are those that can be had now, home first; lost names the LANs
-	// that do not exist, unready those whose network is awaited.
-	interfaces    []render.Interface
-	lost, unready []string
-	imageIDs      map[string]string
+	// resolved are the LANs of the interfaces that can be had, home first; lost
+	// says why another cannot.
+	resolved []*v1alpha1.LAN
+	lost     *fault.Fault
+	// interfaces are those on resolved LANs; unready names LANs without a network.
+	interfaces []model.EndpointSpec
+	unready    []string
+	imageIDs   map[string]string
 	// missingImage says why an image is not on the engine; zero if all are.
 	missingImage absence
-	desired      model.DeckySpec
 	desired      model.DeckySpec
 }
 
@@ -104,13 +102,7 @@ func (s *deckyScope) resolve(ctx context.Context) pass.Outcome {
 	if err != nil {
 		return pass.Retry(err)
 	}
-	s.deckies = deckies
-	s.lans = make(map[string]*v1alpha1.LAN, len(lans))
-	for i := range lans {
-		if lans[i].DeletionTimestamp.IsZero() {
-			s.lans[lans[i].Name] = &lans[i]
-		}
-	}
+	s.lans, s.deckies = lans, deckies
 	return pass.Continue()
 }
 
@@ -159,52 +151,39 @@ func (s *deckyScope) validate(ctx context.Context) pass.Outcome {
 	if s.engine, err = s.engineProfile(ctx); err != nil {
 		return s.retryEngine(err)
 	}
-	if mistake := render.ValidateDecky(s.decky, s.Catalogue, s.engine.EndpointMAC); mistake != nil {
+	if mistake := render.ValidateDecky(s.decky, s.Catalogue, render.Engine{EndpointMAC: s.engine.EndpointMAC}); mistake != nil {
 		return s.reject(mistake)
 	}
-	home := s.lans[s.decky.Spec.Home.LAN]
-	if home == nil {
-		return s.waitForLAN(s.decky.Spec.Home.LAN)
-	}
-	for _, attachment := range s.decky.Spec.Attachments {
-		if s.lans[attachment.LAN] == nil {
-			s.lost = append(s.lost, attachment.LAN)
+	var lost *fault.Fault
+	if s.resolved, lost = graph.ResolveLANs(s.decky, s.lans); lost != nil {
+		s.lost = lost
+		if s.base == nil || len(s.resolved) == 0 {
+			return s.waitForLAN()
 		}
 	}
-	if len(s.lost) > 0 && s.base == nil {
-		return s.waitForLAN(s.lost[0])
-	}
-	onNode, err := s.deckiesOnNode(ctx)
-	if err != nil {
-		return pass.Retry(err)
-	}
-	if mistake := s.checkClaims(home, onNode); mistake != nil {
+	if mistake := graph.CheckPublish(s.decky, graph.Home(s.decky, s.lans)); mistake != nil {
 		return s.reject(mistake)
 	}
-	s.pass.Conditions().True(v1alpha1.ConditionAccepted, "")
-	return pass.Continue()
+	return s.checkHostPorts(ctx)
 }
 
-func (s *deckyScope) checkClaims(home *v1alpha1.LAN, onNode []v1alpha1.Decky) *fault.Fault {
-	services, mistake := render.Services(s.decky, s.Catalogue)
-	if mistake != nil {
-		return mistake
+// checkHostPorts compares with every decky of the node, of any topology.
+func (s *deckyScope) checkHostPorts(ctx context.Context) pass.Outcome {
+	if s.decky.Spec.Publish == nil {
+		return pass.Continue()
 	}
-	if mistake := graph.CheckPublish(s.decky, home, services); mistake != nil {
-		return mistake
-	}
-	if mistake := graph.CheckAddresses(s.decky, s.lans, s.deckies); mistake != nil {
-		return mistake
-	}
-	return graph.CheckHostPorts(s.decky, onNode, s.publishedBy)
-}
-
-func (s *deckyScope) deckiesOnNode(ctx context.Context) ([]v1alpha1.Decky, error) {
 	var deckies v1alpha1.DeckyList
 	if err := s.Kube.List(ctx, &deckies, client.MatchingLabels{v1alpha1.LabelNode: s.Name}); err != nil {
-		return nil, err
+		return pass.Retry(err)
 	}
-	return deckies.Items, nil
+	var lans v1alpha1.LANList
+	if err := s.Kube.List(ctx, &lans, client.MatchingLabels{v1alpha1.LabelNode: s.Name}); err != nil {
+		return pass.Retry(err)
+	}
+	if mistake := graph.CheckHostPorts(s.decky, deckies.Items, lans.Items, s.Catalogue); mistake != nil {
+		return s.reject(mistake)
+	}
+	return pass.Continue()
 }
 
 func (s *deckyScope) reject(mistake *fault.Fault) pass.Outcome {
@@ -213,10 +192,9 @@ func (s *deckyScope) reject(mistake *fault.Fault) pass.Outcome {
 }
 
 // waitForLAN says that a LAN is missing: the next file may bring it.
-func (s *deckyScope) waitForLAN(lan string) pass.Outcome {
-	message := fmt.Sprintf("LAN %s does not exist in Topology %s: create it, or correct the spec", lan, s.topology.Name)
-	s.pass.Conditions().False(v1alpha1.ConditionAccepted, v1alpha1.ReasonLANNotFound, message)
-	return pass.Wait(v1alpha1.ReasonLANNotFound, message)
+func (s *deckyScope) waitForLAN() pass.Outcome {
+	s.pass.Conditions().False(v1alpha1.ConditionAccepted, s.lost.Reason, s.lost.Error())
+	return pass.Wait(s.lost.Reason, s.lost.Error())
 }
 
 // resolveImages finds the images on the engine. A new decky waits until all are
@@ -249,7 +227,7 @@ func (s *deckyScope) renderDesired(context.Context) pass.Outcome {
 		Instance:   s.Instance,
 		Topology:   s.topology,
 		Decky:      s.decky,
-		Home:       s.lans[s.decky.Spec.Home.LAN],
+		Home:       s.resolved[0],
 		Interfaces: s.interfaces,
 		Catalogue:  s.Catalogue,
 		BuiltIn:    s.Images.BuiltIn.Reference,
@@ -302,8 +280,8 @@ func (s *deckyScope) conclude(state plan.DeckyState, planned plan.Plan) pass.Out
 		s.Observer.WakeOnForeign(model.OwnerDecky, key)
 		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
 	}
-	if len(s.lost) > 0 {
-		return s.waitForLAN(s.lost[0])
+	if s.lost != nil {
+		return s.waitForLAN()
 	}
 	if len(s.unready) > 0 {
 		return pass.Wait(v1alpha1.ReasonLANNotReady, fmt.Sprintf("LAN %s has no network yet", s.unready[0]))

@@ -19,10 +19,8 @@ import (
 type BuiltInImage struct {
 	// Reference is repository:tag, the tag naming the content.
 	Reference string
-	// ID is the image's digest.
-	ID string
-	// Open returns the docker-load archive.
-	Open func() (io.ReadCloser, error)
+	// Archive returns the image as docker-load takes it.
+	Archive func() io.Reader
 }
 
 // ImageStore finds images on the engine, puts the built-in one there, and has
@@ -75,12 +73,7 @@ func (s *ImageStore) load(ctx context.Context) (string, error) {
 	if id, err := s.Images.ResolveImage(ctx, s.BuiltIn.Reference); !errors.Is(err, engine.ErrNotFound) {
 		return id, err
 	}
-	archive, err := s.BuiltIn.Open()
-	if err != nil {
-		return "", fmt.Errorf("open the built-in image: %w", err)
-	}
-	loadErr := s.Images.LoadImage(ctx, archive)
-	if err := errors.Join(loadErr, archive.Close()); err != nil {
+	if err := s.Images.LoadImage(ctx, s.BuiltIn.Archive()); err != nil {
 		return "", fmt.Errorf("load the built-in image: %w", err)
 	}
 	return s.Images.ResolveImage(ctx, s.BuiltIn.Reference)

@@ -134,7 +134,6 @@ func (s *lanScope) validate(context.Context) pass.Outcome {
 	}
 	if dmz == nil && s.lan.Status.NetworkID == "" {
 		message := fmt.Sprintf("Topology %s has no LAN with dmz: true, so nothing is built yet: add one", s.topology.Name)
-		s.pass.Conditions().True(v1alpha1.ConditionAccepted, "")
 		return pass.Wait(v1alpha1.ReasonDMZMissing, message)
 	}
 	return pass.Continue()

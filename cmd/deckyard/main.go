@@ -16,6 +16,8 @@ import (
 
 	"github.com/deckyard/deckyard/config/crd"
 	"github.com/deckyard/deckyard/internal/cli"
+	"github.com/deckyard/deckyard/internal/engine/docker"
+	"github.com/deckyard/deckyard/internal/operator"
 )
 
 func main() {
@@ -27,9 +29,9 @@ func main() {
 		Getenv:      os.Getenv,
 		Executable:  executable(),
 		CRDs:        crd.Files,
-		Operator:    waitOnly,
-		Preflight:   cli.CheckDockerSocket,
-		RemoveImage: keepImage,
+		Operator:    runOperator,
+		Preflight:   docker.Preflight,
+		RemoveImage: operator.RemoveBuiltInImage,
 	}))
 }
 
@@ -42,11 +44,11 @@ func executable() string {
 	return path
 }
 
-// waitOnly stands where the operator goes.
-func waitOnly(ctx context.Context, _ *rest.Config, _ cli.OperatorOptions) error {
-	<-ctx.Done()
-	return nil
+// runOperator runs the operator that cmd/manager runs in a cluster, without
+// election and probes: this process is all there is.
+func runOperator(ctx context.Context, config *rest.Config, options cli.OperatorOptions) error {
+	return operator.Run(ctx, config, operator.Options{
+		DockerHost: options.DockerHost, NodeName: options.NodeName, Logger: options.Logger,
+		MetricsAddress: "0", ProbeAddress: "0",
+	})
 }
-
-// keepImage stands where the removal of the built-in image goes.
-func keepImage(context.Context, string) error { return nil }

@@ -153,11 +153,11 @@ func readInstance(ctx context.Context, reader client.Reader) (string, error) {
 
 // assemble adds everything that runs to the manager.
 func assemble(ctx context.Context, operatorManager manager.Manager, dockerEngine *docker.Engine, instance string, options Options) error {
-	archive, err := builtin.Image()
+	image, err := builtin.Load()
 	if err != nil {
 		return err
 	}
-	services, err := catalogue.Default()
+	services, err := catalogue.Load(ctx)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func assemble(ctx context.Context, operatorManager manager.Manager, dockerEngine
 		Executor: apply.New(dockerEngine, hostAdapter, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace}),
 	}
 	store := &controllers.ImageStore{Images: dockerEngine, Puller: puller, BuiltIn: controllers.BuiltInImage{
-		Reference: archive.Reference, ID: archive.ID, Open: archive.Open,
+		Reference: image.Reference, Archive: image.Archive,
 	}}
 	observer.OnRelist(controllers.NewSweeper(node).Sweep)
 	runnables := []manager.Runnable{observer, puller}
