@@ -13,20 +13,20 @@ import (
 )
 
 // CheckAddresses returns the first mistake in the addresses and MACs that the
-// spec of a decky pins: not a host of its LAN, or another decky's. lans are by
-// name, deckies those of the topology. A LAN that is missing, or has no subnet
-// yet, is passed over.
+// spec of a decky pins: not a host of its LAN, or another decky's. lans are
+// those that ResolveLANs gave, deckies those of the topology. A LAN that has no
+// subnet yet is passed over.
 //
 // Of two deckies that pin one address, the later is at fault. A pinned address
 // beats one chosen for a decky whose base does not exist yet; where the base
 // exists, the pinning decky is at fault.
-func CheckAddresses(decky *v1alpha1.Decky, lans map[string]*v1alpha1.LAN, deckies []v1alpha1.Decky) *fault.Fault {
-	for i, asked := range decky.Interfaces() {
-		field := interfaceField(i)
+func CheckAddresses(decky *v1alpha1.Decky, lans []*v1alpha1.LAN, deckies []v1alpha1.Decky) *fault.Fault {
+	for _, lan := range lans {
+		asked, field := askedOn(decky, lan.Name)
 		if mistake := checkMAC(decky, asked, field, deckies); mistake != nil {
 			return mistake
 		}
-		segment, ready := segmentOf(lans[asked.LAN])
+		segment, ready := segmentOf(lan)
 		if !ready || asked.Address == "" {
 			continue
 		}
@@ -45,9 +45,6 @@ type segment struct {
 }
 
 func segmentOf(lan *v1alpha1.LAN) (segment, bool) {
-	if lan == nil {
-		return segment{}, false
-	}
 	subnet, known := Subnet(lan)
 	if !known {
 		return segment{}, false
@@ -98,8 +95,8 @@ type claim struct {
 
 // claimOn returns the claim of a decky on a LAN, if it has one.
 func claimOn(decky *v1alpha1.Decky, lan string) (claim, bool) {
-	asked, found := interfaceOn(decky, lan)
-	if !found {
+	asked, field := askedOn(decky, lan)
+	if field == "" {
 		return claim{}, false
 	}
 	text, pinned := asked.Address, asked.Address != ""
@@ -152,7 +149,7 @@ func (s segment) taken(decky *v1alpha1.Decky, deckies []v1alpha1.Decky) []netip.
 		if same(&deckies[i], decky) {
 			continue
 		}
-		asked, _ := interfaceOn(&deckies[i], s.lan.Name)
+		asked, _ := askedOn(&deckies[i], s.lan.Name)
 		for _, text := range []string{asked.Address, recordedOn(&deckies[i], s.lan.Name).Address} {
 			if address, err := netip.ParseAddr(text); err == nil {
 				addresses = append(addresses, address)
@@ -170,7 +167,7 @@ func checkMAC(decky *v1alpha1.Decky, asked v1alpha1.Attachment, field string, de
 	var holder *v1alpha1.Decky
 	for i := range deckies {
 		other := &deckies[i]
-		theirs, _ := interfaceOn(other, asked.LAN)
+		theirs, _ := askedOn(other, asked.LAN)
 		if theirs.MACAddress != asked.MACAddress || same(other, decky) || isDeleting(other) || !Earlier(other, decky) {
 			continue
 		}
@@ -194,14 +191,15 @@ func interfaceField(index int) string {
 	return fmt.Sprintf("spec.attachments[%d]", index-1)
 }
 
-// interfaceOn returns what a decky asks for on a LAN, if it is on it.
-func interfaceOn(decky *v1alpha1.Decky, lan string) (v1alpha1.Attachment, bool) {
-	for _, asked := range decky.Interfaces() {
+// askedOn returns what a decky asks for on a LAN, and the JSON path of that; the
+// zero values if it is not on the LAN.
+func askedOn(decky *v1alpha1.Decky, lan string) (v1alpha1.Attachment, string) {
+	for i, asked := range decky.Interfaces() {
 		if asked.LAN == lan {
-			return asked, true
+			return asked, interfaceField(i)
 		}
 	}
-	return v1alpha1.Attachment{}, false
+	return v1alpha1.Attachment{}, ""
 }
 
 // recordedOn returns what the status of a decky records for a LAN.

@@ -83,39 +83,35 @@ func listedPorts(listed []v1alpha1.PublishedPort, services []catalogue.Service, 
 	return published, nil
 }
 
-// CheckPublish returns the mistake in what a decky publishes: its home is not
-// the DMZ, or a port is not one of its services'.
-func CheckPublish(decky *v1alpha1.Decky, home *v1alpha1.LAN, services []catalogue.Service) *fault.Fault {
-	if decky.Spec.Publish == nil {
+// CheckPublish returns the mistake of a decky that publishes ports and does not
+// live in a DMZ. home may be nil if it is not known.
+func CheckPublish(decky *v1alpha1.Decky, home *v1alpha1.LAN) *fault.Fault {
+	if decky.Spec.Publish == nil || home == nil || home.Spec.DMZ {
 		return nil
 	}
-	if !home.Spec.DMZ {
-		return fault.New(v1alpha1.ReasonPublishOutsideDMZ, "spec.publish",
-			"Decky %s cannot publish ports, since its home LAN %s is not the DMZ: remove publish, or create the decky on a LAN with dmz: true", decky.Name, home.Name)
-	}
-	_, mistake := Published(decky, services)
-	return mistake
+	return fault.New(v1alpha1.ReasonPublishOutsideDMZ, "spec.publish",
+		"Decky %s cannot publish ports, since its home LAN %s is not the DMZ: remove publish, or create the decky on a LAN with dmz: true", decky.Name, home.Name)
 }
 
 // CheckHostPorts returns the mistake of a decky that wants a port of the host
-// which an earlier one has. deckies are those of the node, of every topology.
-// publishedBy returns what a decky publishes, nothing for one that cannot
-// publish because its spec is invalid.
-func CheckHostPorts(decky *v1alpha1.Decky, deckies []v1alpha1.Decky, publishedBy func(*v1alpha1.Decky) []model.PublishedPort) *fault.Fault {
-	if decky.Spec.Publish == nil {
+// which an earlier one has. deckies and lans are all those of the node, of
+// every topology. A decky that cannot publish anyway has no port: its services
+// are invalid, or its home is not a DMZ.
+func CheckHostPorts(decky *v1alpha1.Decky, deckies []v1alpha1.Decky, lans []v1alpha1.LAN, known *catalogue.Catalogue) *fault.Fault {
+	wanted := publishedBy(decky, known)
+	if len(wanted) == 0 {
 		return nil
 	}
 	var others []hostPortClaim
 	for i := range deckies {
 		other := &deckies[i]
-		if other.Spec.Publish == nil || same(other, decky) || isDeleting(other) {
+		if same(other, decky) || isDeleting(other) || !livesInDMZ(other, lans) {
 			continue
 		}
-		for _, port := range publishedBy(other) {
+		for _, port := range publishedBy(other, known) {
 			others = append(others, hostPortClaim{decky: other, port: port})
 		}
 	}
-	wanted := publishedBy(decky)
 	for i, port := range wanted {
 		holder := earliestHolder(decky, port, others)
 		if holder == nil {
@@ -135,6 +131,31 @@ func CheckHostPorts(decky *v1alpha1.Decky, deckies []v1alpha1.Decky, publishedBy
 type hostPortClaim struct {
 	decky *v1alpha1.Decky
 	port  model.PublishedPort
+}
+
+func publishedBy(decky *v1alpha1.Decky, known *catalogue.Catalogue) []model.PublishedPort {
+	if decky.Spec.Publish == nil {
+		return nil
+	}
+	services, mistake := known.Services(decky)
+	if mistake != nil {
+		return nil
+	}
+	published, mistake := Published(decky, services)
+	if mistake != nil {
+		return nil
+	}
+	return published
+}
+
+func livesInDMZ(decky *v1alpha1.Decky, lans []v1alpha1.LAN) bool {
+	for i := range lans {
+		lan := &lans[i]
+		if lan.Namespace == decky.Namespace && lan.Name == decky.Spec.Home.LAN {
+			return lan.Spec.DMZ && lan.Spec.TopologyRef == decky.Spec.TopologyRef
+		}
+	}
+	return false
 }
 
 func earliestHolder(decky *v1alpha1.Decky, port model.PublishedPort, others []hostPortClaim) *v1alpha1.Decky {

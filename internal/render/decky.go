@@ -84,24 +84,6 @@ func Images(decky *v1alpha1.Decky, known *catalogue.Catalogue, builtIn string) [
 	return slices.Compact(references)
 }
 
-// Published returns the ports of the host that a decky publishes; nothing if it
-// cannot publish, because it does not live in the DMZ or its spec is invalid.
-// home may be nil.
-func Published(decky *v1alpha1.Decky, home *v1alpha1.LAN, known *catalogue.Catalogue) []model.PublishedPort {
-	if decky.Spec.Publish == nil || home == nil {
-		return nil
-	}
-	services, mistake := known.Services(decky)
-	if mistake != nil || graph.CheckPublish(decky, home, services) != nil {
-		return nil
-	}
-	published, mistake := graph.Published(decky, services)
-	if mistake != nil {
-		return nil
-	}
-	return published
-}
-
 func (i DeckyInput) base(services []catalogue.Service) (model.ContainerSpec, *fault.Fault) {
 	decky := i.Decky
 	family, mistake := i.Catalogue.Family(decky)
@@ -138,6 +120,7 @@ func (i DeckyInput) container(part catalogue.Container) model.ContainerSpec {
 	return model.ContainerSpec{
 		Image:        reference,
 		ImageID:      i.ImageIDs[reference],
+		ImageAbsent:  i.ImageIDs[reference] == "",
 		BuiltInImage: part.Image == "",
 		Command:      part.Command,
 		Env:          part.Env,

@@ -15,6 +15,7 @@ import (
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/fault"
+	"github.com/deckyard/deckyard/internal/graph"
 	"github.com/deckyard/deckyard/internal/ipam"
 )
 
@@ -165,7 +166,8 @@ func validateServices(decky *v1alpha1.Decky, known *catalogue.Catalogue) *fault.
 			return mistake
 		}
 	}
-	return nil
+	_, mistake = graph.Published(decky, services)
+	return mistake
 }
 
 func validateInterfaces(decky *v1alpha1.Decky, engine Engine) *fault.Fault {
