@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Copyright 2026 The Deckyard Authors.
+# SPDX-License-Identifier: Apache-2.0
+
+# Runs the tests in phases, each of which sees a package once:
+#   race         packages that do not link the control plane, under the race detector
+#   integration  packages that link it: an instrumented Kubernetes takes too long to compile
+#   e2e          packages with tests on the Docker Engine, one after the other
+#
+# Usage: hack/test.sh PHASE...
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+control_plane=github.com/deckyard/deckyard/internal/controlplane
+
+# packages prints the packages with tests, and for each the word "linked" if its
+# test program contains the control plane.
+packages() {
+  go list -test -f '{{$word := "apart"}}{{range .Deps}}{{if eq . "'"${control_plane}"'"}}{{$word = "linked"}}{{end}}{{end}}{{.ImportPath}} {{$word}}' ./... |
+    sed -n 's/^\([^ ]*\)\.test \(.*\)$/\1 \2/p'
+}
+
+# e2e_packages prints the folders that hold a test with the build tag e2e.
+e2e_packages() {
+  grep --recursive --files-with-matches --include='*_test.go' '^//go:build .*e2e' cmd controllers internal test |
+    xargs --no-run-if-empty dirname | sort --unique | sed 's#^#./#'
+}
+
+run() {
+  echo "== go test $*"
+  go test "$@"
+}
+
+for phase in "$@"; do
+  case ${phase} in
+    race)
+      mapfile -t selected < <(packages | awk '$2 == "apart" { print $1 }')
+      run -race -timeout 15m "${selected[@]}"
+      ;;
+    integration)
+      mapfile -t selected < <(packages | awk '$2 == "linked" { print $1 }')
+      run -timeout 15m "${selected[@]}"
+      ;;
+    e2e)
+      mapfile -t selected < <(e2e_packages)
+      run -tags e2e -p 1 -count 1 -timeout 30m "${selected[@]}"
+      ;;
+    *)
+      echo "test: unknown phase \"${phase}\": use race, integration or e2e" >&2
+      exit 2
+      ;;
+  esac
+done
