@@ -61,11 +61,8 @@ func (s *lanScope) tearDown(ctx context.Context) pass.Outcome {
 	if s.siblings, s.deckies, err = listMembers(ctx, s.Kube, s.lan.Namespace, s.lan.Spec.TopologyRef.Name); err != nil {
 		return pass.Retry(err)
 	}
-	for i := range s.deckies {
-		if decky := &s.deckies[i]; decky.Spec.Home.LAN == s.lan.Name {
-			return pass.Wait(v1alpha1.ReasonLANInUse, fmt.Sprintf(
-				"LAN %s is the home of Decky %s and goes once that decky is gone: delete it, or create the decky again with another home", s.lan.Name, decky.Name))
-		}
+	if message := s.inhabited(); message != "" {
+		return pass.Wait(v1alpha1.ReasonLANInUse, message)
 	}
 	if outcome := s.observe(ctx); !outcome.IsContinue() {
 		return outcome
@@ -79,6 +76,22 @@ func (s *lanScope) tearDown(ctx context.Context) pass.Outcome {
 		return outcome
 	}
 	return s.release(ctx)
+}
+
+// inhabited names a decky that lives on the LAN; empty if none does.
+func (s *lanScope) inhabited() string {
+	leaving := ""
+	for i := range s.deckies {
+		decky := &s.deckies[i]
+		switch {
+		case decky.Spec.Home.LAN != s.lan.Name:
+		case decky.DeletionTimestamp.IsZero():
+			return fmt.Sprintf("LAN %s is the home of Decky %s and goes once that decky is gone: delete it, or create it again with another home", s.lan.Name, decky.Name)
+		case leaving == "":
+			leaving = fmt.Sprintf("Waiting for Decky %s, which lives on LAN %s and is being deleted", decky.Name, s.lan.Name)
+		}
+	}
+	return leaving
 }
 
 func (s *lanScope) release(ctx context.Context) pass.Outcome {

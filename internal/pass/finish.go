@@ -134,7 +134,15 @@ func (p *Pass) Announce(ctx context.Context, reason v1alpha1.Reason, message str
 
 // Event records what was done to the object, such as the repair of a drift.
 func (p *Pass) Event(reason v1alpha1.Reason, verb, message string) {
-	p.runner.Recorder.Eventf(p.object, nil, corev1.EventTypeNormal, string(reason), verb, "%s", message)
+	p.record(corev1.EventTypeNormal, string(reason), verb, message)
+}
+
+// record sends an event. There are none of an object that is being deleted: its
+// namespace may be going too, and takes no new objects then.
+func (p *Pass) record(eventType, reason, action, message string) {
+	if p.object.GetDeletionTimestamp().IsZero() {
+		p.runner.Recorder.Eventf(p.object, nil, eventType, reason, action, "%s", message)
+	}
 }
 
 // Finish maps the outcome to conditions, writes status once if anything
@@ -250,9 +258,9 @@ func (p *Pass) reportTransition(ctx context.Context) {
 	wasReady := before != nil && before.Status == metav1.ConditionTrue
 	switch {
 	case after.Status == metav1.ConditionTrue:
-		p.runner.Recorder.Eventf(p.object, nil, corev1.EventTypeNormal, after.Reason, "Report", "%s", orWord(after.Message, "ready"))
+		p.record(corev1.EventTypeNormal, after.Reason, "Report", orWord(after.Message, "ready"))
 	case stalled || wasReady || after.Status == metav1.ConditionUnknown:
-		p.runner.Recorder.Eventf(p.object, nil, corev1.EventTypeWarning, after.Reason, "Report", "%s", orWord(after.Message, after.Reason))
+		p.record(corev1.EventTypeWarning, after.Reason, "Report", orWord(after.Message, after.Reason))
 	}
 }
 
