@@ -12,6 +12,7 @@ import (
 
 // Assess compares a decky with what was seen of it.
 func Assess(desired model.DeckySpec, observed model.Observed) DeckyState {
+	observed = inOrder(observed)
 	a := assessment{desired: desired, observed: observed, owned: sortContainers(desired, observed)}
 	a.state.Extra = a.owned.extra
 	a.assessBase()
@@ -20,6 +21,11 @@ func Assess(desired model.DeckySpec, observed model.Observed) DeckyState {
 	}
 	a.assessEndpoints()
 	a.assessSysctls()
+	for _, container := range a.owned.extra {
+		if container.State == model.StateRemoving {
+			a.state.obstruct(container.Name, removalBlock(v1alpha1.ReasonContainerExtra, container))
+		}
+	}
 	return a.state
 }
 
@@ -76,7 +82,7 @@ func (a *assessment) assessBase() {
 	state.Container = base
 	if base == nil {
 		state.set(repairCreate, v1alpha1.ReasonContainerMissing, "", "container %q does not exist", want.Name)
-		a.holdBase(a.baseObstacle())
+		a.holdBase(a.creationObstacle())
 		return
 	}
 	switch base.State {
@@ -85,7 +91,7 @@ func (a *assessment) assessBase() {
 		return
 	case model.StateDead:
 		state.set(repairReplace, v1alpha1.ReasonContainerMissing, "is dead", "container %q is dead", base.Name)
-		a.holdBase(a.baseObstacle())
+		a.holdBase(a.creationObstacle())
 		return
 	}
 	if a.assessBaseSpec() {
@@ -124,8 +130,8 @@ func (a *assessment) assessBaseSpec() (replaced bool) {
 		return false
 	}
 	if block := a.baseObstacle(); block != nil {
-		// The running base is worth more than one that could not start.
-		a.state.RecreatePending = fields
+		// The base that is there is worth more than one that could not start.
+		a.state.Base.Reason, a.state.Base.Message = block.Reason, block.Message
 		a.state.obstruct(base.Name, block)
 		return false
 	}
@@ -157,6 +163,7 @@ func (a *assessment) assessService(spec model.ContainerSpec) {
 	service := ServiceState{Name: spec.Identity.Service, spec: spec}
 	service.Container = a.owned.services[service.Name]
 	a.assessServiceRun(&service)
+	a.holdWithoutImage(&service)
 	a.holdWithBase(&service)
 	service.MissingPorts = a.missingPorts(spec)
 	a.state.Services = append(a.state.Services, service)
@@ -180,7 +187,10 @@ func (a *assessment) assessServiceRun(service *ServiceState) {
 		a.awaitRemoval(state)
 	case container.State == model.StateDead:
 		state.set(repairReplace, v1alpha1.ReasonContainerExited, "is dead", "container %q is dead", container.Name)
-	case a.baseIsNew() || base != nil && container.NamespaceOf != base.ID:
+	case a.baseIsNew():
+		state.set(repairReplace, v1alpha1.ReasonBaseRecreated, "follows its base",
+			"container %q has to be created with the decky's new base", container.Name)
+	case base != nil && container.NamespaceOf != base.ID:
 		state.set(repairReplace, v1alpha1.ReasonBaseRecreated, "shares the namespace of another container",
 			"container %q does not share the network namespace of the decky's base", container.Name)
 	case fields != "":
@@ -233,6 +243,17 @@ func (a *assessment) baseIsNew() bool {
 	return a.state.Base.repair == repairCreate || a.state.Base.repair == repairReplace
 }
 
+// holdWithoutImage keeps what there is of a service whose image is missing.
+func (a *assessment) holdWithoutImage(service *ServiceState) {
+	if service.repair != repairCreate && service.repair != repairReplace {
+		return
+	}
+	if block := imageObstacle(service.spec); block != nil {
+		service.hold(block)
+		a.state.obstruct(service.spec.Name, block)
+	}
+}
+
 // holdWithBase gives up what a service needs while the base has to be waited for.
 func (a *assessment) holdWithBase(service *ServiceState) {
 	if a.state.Base.repair != repairAwait {
@@ -245,10 +266,9 @@ func (a *assessment) holdWithBase(service *ServiceState) {
 	}
 }
 
-// awaitRemoval waits for the engine to finish a removal, which is asynchronous.
+// awaitRemoval waits for the engine to finish a removal.
 func (a *assessment) awaitRemoval(state *ContainerState) {
-	message := fmt.Sprintf("container %q is being removed by the engine; it is created again when that is done", state.Container.Name)
-	block := &Block{v1alpha1.ReasonContainerMissing, message}
+	block := removalBlock(v1alpha1.ReasonContainerMissing, *state.Container)
 	state.hold(block)
 	a.state.obstruct(state.Container.Name, block)
 }

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -28,7 +29,7 @@ func (b *builder) add(action Action, why why, after ...int) int {
 	meta := action.Common()
 	meta.ID = len(b.plan.Actions) + 1
 	meta.Reason, meta.Detail = why.reason, why.detail
-	slices.Sort(after)
+	after = slices.Sorted(slices.Values(after))
 	meta.After = slices.DeleteFunc(slices.Compact(after), func(id int) bool { return id == 0 })
 	b.plan.Actions = append(b.plan.Actions, action)
 	return meta.ID
@@ -67,4 +68,18 @@ func containerRef(container model.Container) Ref {
 
 func networkRef(network model.Network) Ref {
 	return Ref{ID: network.ID, Name: network.Name}
+}
+
+// inOrder returns an observation sorted as it should be, so that the plan does
+// not depend on who made it. The argument stays as it is.
+func inOrder(observed model.Observed) model.Observed {
+	byName := func(a, b model.Container) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) }
+	if !slices.IsSortedFunc(observed.Containers, byName) {
+		observed.Containers = slices.SortedFunc(slices.Values(observed.Containers), byName)
+	}
+	networksByName := func(a, b model.Network) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) }
+	if !slices.IsSortedFunc(observed.Networks, networksByName) {
+		observed.Networks = slices.SortedFunc(slices.Values(observed.Networks), networksByName)
+	}
+	return observed
 }

@@ -4,6 +4,8 @@
 package plan
 
 import (
+	"cmp"
+
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/model"
 )
@@ -33,7 +35,7 @@ func Decky(desired model.DeckySpec, observed model.Observed) Plan {
 func RemoveDecky(owner model.Owner, observed model.Observed) Plan {
 	b := &builder{}
 	b.plan.KeepGoing = true
-	b.removeAll(owner.Owns, why{reason: v1alpha1.ReasonDeleting}, observed)
+	b.removeAll(owner.Owns, why{reason: v1alpha1.ReasonDeleting}, inOrder(observed))
 	return b.plan
 }
 
@@ -117,8 +119,10 @@ func (d *deckyPlan) planEndpoints(base Ref, created int) []int {
 		}
 	}
 	for _, endpoint := range d.wanted(created) {
+		// On a new base each is missing, also one that the old base had.
+		reason := cmp.Or(endpoint.Reason, v1alpha1.ReasonEndpointMissing)
 		id := d.add(&Connect{Container: base, Endpoint: endpoint.want},
-			why{endpoint.Reason, endpointText(endpoint.want.Address, endpoint.want.MAC)}, created, left[endpoint.want.NetworkName])
+			why{reason, endpointText(endpoint.want.Address, endpoint.want.MAC)}, created, left[endpoint.want.NetworkName])
 		ids = append(ids, id)
 	}
 	return ids
@@ -177,7 +181,7 @@ func (b *builder) removeAll(matches func(model.Identity) bool, why why, observed
 	byOwner := map[model.Owner][]int{}
 	remove := func(container model.Container, after ...int) {
 		if container.State == model.StateRemoving {
-			b.block(container.Name, &Block{why.reason, "container \"" + container.Name + "\" is being removed by the engine"})
+			b.block(container.Name, removalBlock(why.reason, container))
 			return
 		}
 		id := b.removeContainer(container.Identity.Owner, container, why, after...)

@@ -61,8 +61,10 @@ func (a *assessment) assessEndpoint(state *EndpointState, have model.Endpoint) {
 	state.set(endpointReconnect, v1alpha1.ReasonAddressDrifted, detail,
 		"the interface of %q on LAN %q %s", base.Name, want.LAN, detail)
 	if want.NetworkID == a.desired.Base.Home.NetworkID && !isHomeDrift(a.desired.Base, base) {
-		// The spec has changed: RecreatePending says so.
-		state.repair, state.Reason = endpointKeep, v1alpha1.ReasonRecreatePending
+		state.repair = endpointKeep
+		if len(a.state.RecreatePending) > 0 {
+			state.Reason = v1alpha1.ReasonRecreatePending
+		}
 	}
 }
 

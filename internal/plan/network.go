@@ -15,6 +15,7 @@ import (
 // Network plans the one network of a LAN.
 func Network(desired model.NetworkSpec, observed model.Observed) Plan {
 	b := &builder{}
+	observed = inOrder(observed)
 	owner := desired.Identity.Owner
 	current, others := sortOut(desired, observed)
 
@@ -27,7 +28,9 @@ func Network(desired model.NetworkSpec, observed model.Observed) Plan {
 		return b.plan
 	}
 
-	b.block(desired.Name, subnetConflict(desired, observed))
+	if b.plan.Blocked == nil {
+		b.block(desired.Name, subnetConflict(desired, observed))
+	}
 	if b.plan.Blocked != nil {
 		return b.plan
 	}
@@ -50,6 +53,7 @@ func Network(desired model.NetworkSpec, observed model.Observed) Plan {
 // goes, under whatever name.
 func RemoveNetworks(owner model.Owner, observed model.Observed) Plan {
 	b := &builder{}
+	observed = inOrder(observed)
 	for _, network := range observed.Networks {
 		if owner.Owns(network.Identity) {
 			b.retireNetwork(owner, network, why{reason: v1alpha1.ReasonDeleting}, observed)
@@ -62,7 +66,7 @@ func RemoveNetworks(owner model.Owner, observed model.Observed) Plan {
 // deckies connect. There is none while it is missing or has to be recreated:
 // deckies then leave the one that is there.
 func CurrentNetwork(desired model.NetworkSpec, observed model.Observed) (model.Network, bool) {
-	current, _ := sortOut(desired, observed)
+	current, _ := sortOut(desired, inOrder(observed))
 	if current == nil {
 		return model.Network{}, false
 	}
@@ -183,8 +187,8 @@ func networkNamesake(desired model.NetworkSpec, observed model.Observed) *Block 
 	for _, network := range observed.Networks {
 		if network.Name == desired.Name && !owner.Owns(network.Identity) {
 			namesake := strangeNetwork(network)
-			return &Block{v1alpha1.ReasonForeignNetwork, fmt.Sprintf("the name %q of the LAN's network is taken by %s; %s",
-				desired.Name, namesake.describe(owner.Instance), namesake.nextStep(owner.Instance))}
+			return &Block{v1alpha1.ReasonForeignNetwork, fmt.Sprintf("the name %q of the LAN's network is taken by %s; give the LAN another name, %s",
+				desired.Name, namesake.describe(owner.Instance), namesake.orElse(owner.Instance))}
 		}
 	}
 	return nil
@@ -202,8 +206,8 @@ func subnetConflict(desired model.NetworkSpec, observed model.Observed) *Block {
 			if subnet.Overlaps(desired.Subnet) {
 				holder := strangeNetwork(network)
 				return &Block{v1alpha1.ReasonSubnetConflict, fmt.Sprintf(
-					"subnet %s of network %q overlaps %s of %s; set spec.subnet to a free block, or else: %s",
-					desired.Subnet, desired.Name, subnet, holder.describe(owner.Instance), holder.nextStep(owner.Instance))}
+					"subnet %s of network %q overlaps %s of %s; set spec.subnet to a free block, %s",
+					desired.Subnet, desired.Name, subnet, holder.describe(owner.Instance), holder.orElse(owner.Instance))}
 			}
 		}
 	}

@@ -47,14 +47,21 @@ func (a *assessment) baseObstacle() *Block {
 	return a.hostPortHolder()
 }
 
-// containerNamesake refuses a container of another owner under our name.
+// containerNamesake refuses a container of another owner under our name, and
+// waits for one that is being removed.
 func (a *assessment) containerNamesake(name string) *Block {
 	owner := a.desired.Owner
 	for _, container := range a.observed.Containers {
-		if container.Name == name && !owner.Owns(container.Identity) {
+		switch {
+		case container.Name != name:
+		case owner.Owns(container.Identity):
+			if container.State == model.StateRemoving {
+				return removalBlock(v1alpha1.ReasonContainerMissing, container)
+			}
+		default:
 			namesake := strangeContainer(container)
-			return &Block{v1alpha1.ReasonForeignContainer, fmt.Sprintf("the container name %q is taken by %s; %s",
-				name, namesake.describe(owner.Instance), namesake.nextStep(owner.Instance))}
+			return &Block{v1alpha1.ReasonForeignContainer, fmt.Sprintf("the container name %q is taken by %s; choose another name, %s",
+				name, namesake.describe(owner.Instance), namesake.orElse(owner.Instance))}
 		}
 	}
 	return nil
@@ -119,4 +126,10 @@ func occupies(container model.Container) bool {
 func portsCollide(a, b model.PublishedPort) bool {
 	return a.HostPort == b.HostPort && a.Port.Protocol == b.Port.Protocol &&
 		(a.HostIP == b.HostIP || a.HostIP.IsUnspecified() || b.HostIP.IsUnspecified())
+}
+
+// removalBlock says that the engine has not finished a removal: it is
+// asynchronous, and the name is taken until then.
+func removalBlock(reason v1alpha1.Reason, container model.Container) *Block {
+	return &Block{reason, fmt.Sprintf("container %q is being removed by the engine, which is waited for", container.Name)}
 }

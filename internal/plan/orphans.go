@@ -31,6 +31,7 @@ func Instance(observed model.Observed, instance string) Plan {
 func sweep(observed model.Observed, why why, matches func(model.Identity) bool) Plan {
 	b := &builder{}
 	b.plan.KeepGoing = true
+	observed = inOrder(observed)
 	removals := b.removeAll(matches, why, observed)
 	for _, network := range observed.Networks {
 		if !matches(network.Identity) {

@@ -32,26 +32,26 @@ func strangeNetwork(network model.Network) stranger {
 
 // describe names the object and says whose it is.
 func (s stranger) describe(instance string) string {
-	object := fmt.Sprintf("the Docker %s %q (%s)", s.kind, s.name, shortID(s.id))
+	object := fmt.Sprintf("Docker %s %q (%s)", s.kind, s.name, shortID(s.id))
 	switch {
 	case s.identity.IsForeign():
-		return object + ", which is not Deckyard's"
+		return "the foreign " + object
 	case s.identity.Owner.Instance != instance:
-		return fmt.Sprintf("%s of %s of the Deckyard instance %s", object, ownerText(s.identity.Owner), s.identity.Owner.Instance)
+		return fmt.Sprintf("the %s of %s of the Deckyard instance %s", object, ownerText(s.identity.Owner), s.identity.Owner.Instance)
 	default:
-		return fmt.Sprintf("%s of %s", object, ownerText(s.identity.Owner))
+		return fmt.Sprintf("the %s of %s", object, ownerText(s.identity.Owner))
 	}
 }
 
-// nextStep says how to get rid of the object, in words that fit after "; ".
-func (s stranger) nextStep(instance string) string {
+// orElse says what to do about the object, as the last choice of several.
+func (s stranger) orElse(instance string) string {
 	switch {
 	case s.identity.IsForeign():
-		return fmt.Sprintf("remove it if it is not needed: docker %s rm %s", s.kind, s.id)
+		return fmt.Sprintf("or remove that one if it is not needed: docker %s rm %s", s.kind, shortID(s.id))
 	case s.identity.Owner.Instance != instance:
-		return "if that instance is lost, remove what it left: deckyard purge --instance " + s.identity.Owner.Instance
+		return "or, if that instance is lost, remove what it left: deckyard purge --instance " + s.identity.Owner.Instance
 	default:
-		return fmt.Sprintf("it goes with that %s", s.identity.Owner.Kind)
+		return fmt.Sprintf("or wait until it goes with that %s", s.identity.Owner.Kind)
 	}
 }
 

@@ -1,0 +1,299 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/plan"
+)
+
+// This file checks what must hold of every plan, whatever is desired and
+// whatever was seen. That a plan, once applied, leaves nothing to do is checked
+// where it can be applied: in package apply.
+
+// drawDecky draws a desired decky and an engine on which much may have happened.
+func drawDecky(t *rapid.T) (model.DeckySpec, model.Observed) {
+	desired := web()
+	observed := converged(desired)
+	w := world{&observed}
+	for range rapid.IntRange(0, 6).Draw(t, "accidents") {
+		drawAccident(t, w)
+	}
+	for range rapid.IntRange(0, 4).Draw(t, "edits") {
+		drawEdit(t, &desired)
+	}
+	desired.MayRecreateBase = rapid.Bool().Draw(t, "consent")
+	seal(&desired)
+	return desired, w.sorted()
+}
+
+func drawEdit(t *rapid.T, desired *model.DeckySpec) {
+	edits := []func(*model.DeckySpec){
+		hostname, homeAddress, newerBuiltIn,
+		func(d *model.DeckySpec) { d.Endpoints = d.Endpoints[:1] },
+		func(d *model.DeckySpec) { d.Endpoints = append(d.Endpoints[:1:1], endpoint("lab", 3, 9)) },
+		func(d *model.DeckySpec) { d.Services = d.Services[:1] },
+		func(d *model.DeckySpec) { d.Services = append(d.Services[:1:1], service("telnet", 23)) },
+		func(d *model.DeckySpec) { d.Services[0].Env = []string{"OTHER=1"} },
+		func(d *model.DeckySpec) { d.Endpoints[0].NetworkID, d.Base.Home.NetworkID = "", "" },
+	}
+	index := rapid.IntRange(0, len(edits)-1).Draw(t, "edit")
+	if len(desired.Services) < 2 && index == 2 {
+		return
+	}
+	edits[index](desired)
+}
+
+var identities = []model.Identity{
+	{},
+	strangeIdentity("instance-b"),
+	strangeIdentity(instance),
+	{Owner: owner(model.OwnerDecky, "web"), Role: model.RoleBase},
+	{Owner: owner(model.OwnerDecky, "web"), Role: model.RoleService, Service: "ssh"},
+	{Owner: owner(model.OwnerLAN, "dmz"), Role: model.RoleNetwork},
+}
+
+var states = []model.State{
+	model.StateCreated, model.StateRunning, model.StateRestarting, model.StatePaused,
+	model.StateExited, model.StateDead, model.StateRemoving,
+}
+
+var endpoints = []model.Endpoint{
+	seenEndpoint(endpoint("dmz", 1, 9)), seenEndpoint(endpoint("dmz", 1, 200)),
+	seenEndpoint(endpoint("office", 2, 9)), seenEndpoint(endpoint("office", 2, 200)),
+	seenEndpoint(endpoint("lab", 3, 9)),
+	{NetworkID: "id-bridge", NetworkName: "bridge"},
+	{NetworkID: "id-old-office", NetworkName: "lab_acme_office", Address: netip.MustParseAddr("10.0.2.9")},
+}
+
+// drawAccident changes, adds or removes one object.
+func drawAccident(t *rapid.T, w world) {
+	if len(w.Containers) == 0 || rapid.IntRange(0, 3).Draw(t, "addition") == 0 {
+		drawAddition(t, w)
+		return
+	}
+	index := rapid.IntRange(0, len(w.Containers)-1).Draw(t, "container")
+	container := &w.Containers[index]
+	switch rapid.IntRange(0, 6).Draw(t, "accident") {
+	case 0:
+		w.Containers = slices.Delete(w.Containers, index, index+1)
+	case 1:
+		container.State = rapid.SampledFrom(states).Draw(t, "state")
+	case 2:
+		container.StartedAt = started.Add(time.Duration(rapid.IntRange(-5, 5).Draw(t, "seconds")) * time.Second)
+	case 3:
+		container.NamespaceOf = rapid.SampledFrom([]string{"", "id-base", "id-old-base"}).Draw(t, "namespace")
+	case 4:
+		container.Identity.SpecHash = rapid.SampledFrom([]string{"", "v0:1", "v1:1"}).Draw(t, "hash")
+	case 5:
+		if name := rapid.SampledFrom([]string{"renamed", "lab_acme_web", "lab_acme_web_ssh"}).Draw(t, "name"); !w.isTaken(name) {
+			container.Name = name
+		}
+	case 6:
+		container.Endpoints = drawEndpoints(t)
+	}
+}
+
+// drawEndpoints draws at most one endpoint per network.
+func drawEndpoints(t *rapid.T) []model.Endpoint {
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(endpoints), 0, 3,
+		func(endpoint model.Endpoint) string { return endpoint.NetworkName }).Draw(t, "endpoints")
+}
+
+func drawAddition(t *rapid.T, w world) {
+	identity := rapid.SampledFrom(identities).Draw(t, "identity")
+	if rapid.Bool().Draw(t, "of a network") {
+		added := seenNetwork(fmt.Sprintf("id-added-%d", len(w.Networks)), network(rapid.SampledFrom([]string{"dmz", "lab"}).Draw(t, "lan"), 4))
+		added.Identity = identity
+		w.Networks = append(w.Networks, added)
+		return
+	}
+	name := rapid.SampledFrom([]string{"lab_acme_web", "lab_acme_web_http", "lab_acme_web_telnet", "other"}).Draw(t, "name")
+	if w.isTaken(name) {
+		return
+	}
+	w.Containers = append(w.Containers, model.Container{
+		ID:        fmt.Sprintf("id-added-%d-%s", len(w.Containers), name),
+		Name:      name,
+		Identity:  identity,
+		State:     rapid.SampledFrom(states).Draw(t, "state"),
+		Endpoints: drawEndpoints(t),
+	})
+}
+
+// TestDeckyPlansAreSound is Scenario 59 among others, for any engine.
+func TestDeckyPlansAreSound(t *testing.T) {
+	t.Parallel()
+
+	rapid.Check(t, func(t *rapid.T) {
+		desired, observed := drawDecky(t)
+		planned := plan.Decky(desired, observed)
+		checkSound(t, planned, observed, func(owner model.Owner) bool { return owner == desired.Owner })
+		checkOrder(t, planned, plan.Decky(desired, shuffled(t, observed)))
+		if state := plan.Assess(desired, observed); state.InSync() && !planned.Empty() {
+			t.Fatalf("in sync, and yet:\n%s", planned)
+		}
+		checkSound(t, plan.RemoveDecky(desired.Owner, observed), observed, func(owner model.Owner) bool { return owner == desired.Owner })
+	})
+}
+
+func TestNetworkPlansAreSound(t *testing.T) {
+	t.Parallel()
+
+	rapid.Check(t, func(t *rapid.T) {
+		_, observed := drawDecky(t)
+		desired := network("dmz", 1)
+		if rapid.Bool().Draw(t, "changed") {
+			desired.MTU = 9000
+		}
+		isOwner := func(owner model.Owner) bool { return owner == desired.Identity.Owner }
+		for _, decide := range []func(model.Observed) plan.Plan{
+			func(observed model.Observed) plan.Plan { return plan.Network(desired, observed) },
+			func(observed model.Observed) plan.Plan { return plan.RemoveNetworks(desired.Identity.Owner, observed) },
+		} {
+			planned := decide(observed)
+			checkSound(t, planned, observed, isOwner)
+			checkOrder(t, planned, decide(shuffled(t, observed)))
+		}
+	})
+}
+
+// TestSweepsAreSound is Scenario 75: a sweep touches nothing of another instance
+// and nothing of an owner that lives.
+func TestSweepsAreSound(t *testing.T) {
+	t.Parallel()
+
+	rapid.Check(t, func(t *rapid.T) {
+		_, observed := drawDecky(t)
+		alive := map[string]bool{"uid-web": rapid.Bool().Draw(t, "web lives"), "uid-dmz": rapid.Bool().Draw(t, "dmz lives")}
+		planned := plan.Orphans(observed, instance, alive)
+		checkSound(t, planned, observed, func(owner model.Owner) bool { return owner.Instance == instance && !alive[owner.UID] })
+		checkOrder(t, planned, plan.Orphans(shuffled(t, observed), instance, alive))
+	})
+}
+
+// isTaken reports whether a container has a name: the engine lets no two have one.
+func (w world) isTaken(name string) bool {
+	return slices.ContainsFunc(w.Containers, func(container model.Container) bool { return container.Name == name })
+}
+
+func shuffled(t *rapid.T, observed model.Observed) model.Observed {
+	observed.Containers = rapid.Permutation(observed.Containers).Draw(t, "containers")
+	observed.Networks = rapid.Permutation(observed.Networks).Draw(t, "networks")
+	return observed
+}
+
+func checkOrder(t *rapid.T, planned, again plan.Plan) {
+	if planned.String() != again.String() {
+		t.Fatalf("the plan depends on the order of the observation:\n%s\n%s", planned, again)
+	}
+}
+
+// checkSound checks numbers, references, ownership, and that nothing is taken
+// away from under something else.
+func checkSound(t *rapid.T, planned plan.Plan, observed model.Observed, isOwner func(model.Owner) bool) {
+	c := soundness{t: t, planned: planned, observed: observed, isOwner: isOwner, created: map[string]int{}, removed: map[string]int{}}
+	for i, action := range planned.Actions {
+		meta := action.Common()
+		if meta.ID != i+1 || meta.Reason == "" {
+			t.Fatalf("action %d has number %d and reason %q:\n%s", i+1, meta.ID, meta.Reason, planned)
+		}
+		for _, id := range meta.After {
+			if id < 1 || id >= meta.ID {
+				t.Fatalf("action %d follows %d:\n%s", meta.ID, id, planned)
+			}
+		}
+		c.check(action)
+	}
+}
+
+type soundness struct {
+	t                *rapid.T
+	planned          plan.Plan
+	observed         model.Observed
+	isOwner          func(model.Owner) bool
+	created, removed map[string]int
+}
+
+func (c *soundness) check(action plan.Action) {
+	switch action := action.(type) {
+	case *plan.CreateContainer:
+		c.checkNameIsFree(action.Spec.Name, action.Common())
+		c.created[action.Spec.Name] = action.ID
+		if action.NamespaceOf != (plan.Ref{}) {
+			c.checkContainer(action.NamespaceOf, action.Common())
+		}
+	case *plan.RemoveContainer:
+		c.checkContainer(action.Container, action.Common())
+		c.removed[action.Container.ID] = action.ID
+	case *plan.StartContainer:
+		c.checkContainer(action.Container, action.Common())
+	case *plan.RestartContainer:
+		c.checkContainer(action.Container, action.Common())
+	case *plan.Connect:
+		c.checkContainer(action.Container, action.Common())
+	case *plan.Disconnect:
+		c.checkContainer(action.Container, action.Common())
+	case *plan.SetSysctl:
+		c.checkContainer(action.Container, action.Common())
+	case *plan.RemoveNetwork:
+		c.checkNetworkRemoval(action)
+	case *plan.CreateNetwork:
+	}
+}
+
+// checkContainer checks that a reference leads to a container of the owner, or
+// to one that the plan creates before.
+func (c *soundness) checkContainer(ref plan.Ref, meta *plan.Meta) {
+	if ref.ID == "" {
+		if created := c.created[ref.Name]; created == 0 || !c.follows(meta.ID, created) {
+			c.t.Fatalf("action %d does not follow the creation of %s:\n%s", meta.ID, ref.Name, c.planned)
+		}
+		return
+	}
+	index := slices.IndexFunc(c.observed.Containers, func(container model.Container) bool { return container.ID == ref.ID })
+	if index < 0 || !c.isOwner(c.observed.Containers[index].Identity.Owner) {
+		c.t.Fatalf("action %d is on a container that is not the owner's:\n%s", meta.ID, c.planned)
+	}
+}
+
+// checkNameIsFree checks that whatever bears the name is removed before.
+func (c *soundness) checkNameIsFree(name string, meta *plan.Meta) {
+	for _, container := range c.observed.Containers {
+		if container.Name != name {
+			continue
+		}
+		if removal := c.removed[container.ID]; removal == 0 || !c.follows(meta.ID, removal) {
+			c.t.Fatalf("action %d creates %s, whose name %s has:\n%s", meta.ID, name, container.ID, c.planned)
+		}
+	}
+}
+
+// checkNetworkRemoval checks that a network is the owner's, and left by all.
+func (c *soundness) checkNetworkRemoval(action *plan.RemoveNetwork) {
+	index := slices.IndexFunc(c.observed.Networks, func(network model.Network) bool { return network.ID == action.Network.ID })
+	if index < 0 || !c.isOwner(c.observed.Networks[index].Identity.Owner) {
+		c.t.Fatalf("action %d removes a network that is not the owner's:\n%s", action.ID, c.planned)
+	}
+	for _, container := range c.observed.Attached(action.Network.ID) {
+		if removal := c.removed[container.ID]; removal == 0 || !c.follows(action.ID, removal) {
+			c.t.Fatalf("action %d removes a network that %s is on:\n%s", action.ID, container.ID, c.planned)
+		}
+	}
+}
+
+// follows reports whether an action comes after another by the plan's own rules.
+func (c *soundness) follows(id, earlier int) bool {
+	after := c.planned.Actions[id-1].Common().After
+	return slices.Contains(after, earlier) ||
+		slices.ContainsFunc(after, func(between int) bool { return c.follows(between, earlier) })
+}
