@@ -20,7 +20,11 @@ const (
 	overlap = time.Second
 	// A stream that lived this long resets the back-off.
 	settledAfter = 10 * time.Second
-	// The batch window grows up to this many times its size.
+	// After so many batches without a pause between them the window begins to
+	// grow. What is a single act for a person, such as a stop, is a kill, a death,
+	// a disconnection and a stop for the engine, over a tenth of a second.
+	patientBatches = 10
+	// The window grows up to this many times its size.
 	maxWindowGrowth = 8
 )
 
@@ -94,7 +98,7 @@ func (o *Observer) note(event engine.Event) {
 // lookAtMarked inspects what events marked, in batches. The window in which
 // events are collected grows while they keep coming.
 func (o *Observer) lookAtMarked(ctx context.Context) {
-	window := o.options.BatchWindow
+	pace := pace{shortest: o.options.BatchWindow}
 	var ended time.Time
 	for {
 		select {
@@ -102,17 +106,34 @@ func (o *Observer) lookAtMarked(ctx context.Context) {
 			return
 		case <-o.marks.signal:
 		}
-		if o.options.Clock.Since(ended) < window {
-			window = min(2*window, maxWindowGrowth*o.options.BatchWindow)
-		} else {
-			window = o.options.BatchWindow
-		}
-		if !o.pause(ctx, window, nil) {
+		if !o.pause(ctx, pace.next(o.options.Clock.Since(ended)), nil) {
 			return
 		}
 		o.lookAt(ctx, o.marks.take())
 		ended = o.options.Clock.Now()
 	}
+}
+
+// A pace decides how long events are collected.
+type pace struct {
+	shortest time.Duration
+	window   time.Duration
+	// busy counts the batches without a pause between them.
+	busy int
+}
+
+// next returns the window of the next batch, when nothing had been marked for a
+// time since the last one.
+func (p *pace) next(idle time.Duration) time.Duration {
+	switch {
+	case idle >= p.window:
+		p.window, p.busy = p.shortest, 0
+	case p.busy < patientBatches:
+		p.busy++
+	default:
+		p.window = min(2*p.window, maxWindowGrowth*p.shortest)
+	}
+	return p.window
 }
 
 // lookAt inspects a batch.
