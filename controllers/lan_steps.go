@@ -174,6 +174,8 @@ func (s *lanScope) observe(ctx context.Context) pass.Outcome {
 // allocate decides subnet and gateway once and writes them to status before
 // they are used. Sets Accepted.
 func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
+	// Held until the choice is saved: the next LAN to choose must see it.
+	defer s.lockAllocation("subnets")()
 	subnet, gateway, outcome := s.chooseSubnet(ctx)
 	if !outcome.IsContinue() {
 		return outcome
@@ -188,9 +190,13 @@ func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
 }
 
 func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, pass.Outcome) {
-	defer s.lockAllocation("subnets")()
+	// A choice that was made is only checked, for which the cache is good enough.
+	var reader client.Reader = s.Kube
+	if s.lan.Status.Subnet == "" {
+		reader = s.Live
+	}
 	var all v1alpha1.LANList
-	if err := s.Live.List(ctx, &all, client.MatchingLabels{v1alpha1.LabelNode: s.Name}); err != nil {
+	if err := reader.List(ctx, &all, client.MatchingLabels{v1alpha1.LabelNode: s.Name}); err != nil {
 		return netip.Prefix{}, netip.Addr{}, pass.Retry(err)
 	}
 	wanted := s.lan.Spec.Subnet
