@@ -68,7 +68,8 @@ func TestBlockedObjectsAreWokenByWhatMayFreeThem(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				f := newStartedFixture(t)
 				f.WakeOnForeign(model.OwnerLAN, nameOf("blocked"))
 				if test.unnoticed {
@@ -95,7 +96,8 @@ func TestObjectsThatAreNotBlockedAnyMoreSleep(t *testing.T) {
 		"Forget":  func(f fixture) { f.Forget(model.OwnerLAN, nameOf("blocked")) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				f := newStartedFixture(t)
 				f.WakeOnForeign(model.OwnerLAN, nameOf("blocked"))
 				end(f)
@@ -110,7 +112,8 @@ func TestObjectsThatAreNotBlockedAnyMoreSleep(t *testing.T) {
 }
 
 func TestChangeDuringThePassThatFoundItselfBlockedIsNotLost(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.Track(model.OwnerLAN, nameOf("blocked"))
 		f.engine.SetImage("alpine", "sha256:1")
@@ -129,7 +132,8 @@ func TestChangeDuringThePassThatFoundItselfBlockedIsNotLost(t *testing.T) {
 }
 
 func TestListAfterAnEventOfAForeignContainerTellsNothingNew(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.WakeOnForeign(model.OwnerLAN, nameOf("blocked"))
 		f.hand.Restart(foreignName)
@@ -145,7 +149,8 @@ func TestListAfterAnEventOfAForeignContainerTellsNothingNew(t *testing.T) {
 }
 
 func TestForgottenObjectsAreNotWokenWhenTheEngineGoes(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.Track(model.OwnerLAN, nameOf("blocked"))
 		f.Forget(model.OwnerLAN, nameOf("blocked"))
@@ -158,7 +163,8 @@ func TestForgottenObjectsAreNotWokenWhenTheEngineGoes(t *testing.T) {
 }
 
 func TestQueuesOfEndedControllersGetNothing(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		late := &wakeUps{}
 		if err := f.Source(model.OwnerDecky).Start(ended(t.Context()), recordingQueue{to: late}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/deckyard/deckyard/internal/engine/fake"
@@ -17,7 +18,8 @@ import (
 // Everybody uses the observer at once, while the engine changes; in the end it
 // shows the engine as it is. The race detector watches.
 func TestObserverServesManyAtOnce(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		const workers = 8
 		f := newStartedFixture(t)
 		for worker := range workers {
@@ -62,7 +64,8 @@ func useAll(t *testing.T, f fixture, worker int) {
 }
 
 func TestStartEndsWithItsContext(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		if err := f.Start(ended(t.Context())); err != nil {
 			t.Errorf("error %v", err)

@@ -42,13 +42,6 @@ const (
 	deckyKey = "Decky default/web01"
 )
 
-// inBubble runs a test in time that passes only when everybody waits.
-func inBubble(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
-	t.Parallel()
-	synctest.Test(t, test)
-}
-
 // pass lets time go by and everybody act.
 func pass(duration time.Duration) {
 	<-time.NewTimer(duration).C
@@ -220,7 +213,7 @@ func (f fixture) addService(decky, service string) {
 // idOf returns the id of a container or network of the engine.
 func (f fixture) idOf(t *testing.T, name string) string {
 	t.Helper()
-	containers, err := f.engine.Engine.Containers(t.Context())
+	containers, err := f.engine.Containers(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +222,7 @@ func (f fixture) idOf(t *testing.T, name string) string {
 			return container.ID
 		}
 	}
-	networks, err := f.engine.Engine.Networks(t.Context())
+	networks, err := f.engine.Networks(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,6 +264,16 @@ func (f fixture) observed(t *testing.T, name string) (model.Container, bool) {
 		}
 	}
 	return model.Container{}, false
+}
+
+// mustObserve returns a container that the present snapshot must show.
+func (f fixture) mustObserve(t *testing.T, name string) model.Container {
+	t.Helper()
+	container, ok := f.observed(t, name)
+	if !ok {
+		t.Fatalf("the snapshot does not show %s", name)
+	}
+	return container
 }
 
 // wantUpToDate checks that the present snapshot shows a container as it is.

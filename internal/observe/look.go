@@ -31,8 +31,8 @@ func (o *Observer) relistRegularly(ctx context.Context) {
 		if !o.pause(ctx, delay, o.relistWanted) {
 			return
 		}
-		if err := o.relist(ctx, o.takeThorough()); err != nil {
-			o.wantThorough()
+		if err := o.relist(ctx, o.takeScrutiny()); err != nil {
+			o.raiseScrutiny()
 			delay = retry.Step()
 			continue
 		}
@@ -44,30 +44,30 @@ func (o *Observer) relistRegularly(ctx context.Context) {
 // wantRelist asks for a list at once, after which every container of ours is
 // inspected, because events may have been lost.
 func (o *Observer) wantRelist() {
-	o.wantThorough()
+	o.raiseScrutiny()
 	select {
 	case o.relistWanted <- struct{}{}:
 	default:
 	}
 }
 
-func (o *Observer) wantThorough() {
+func (o *Observer) raiseScrutiny() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.thorough = true
+	o.scrutiny = scrutinyOfAll
 }
 
-func (o *Observer) takeThorough() bool {
+func (o *Observer) takeScrutiny() scrutiny {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	thorough := o.thorough
-	o.thorough = false
-	return thorough
+	how := o.scrutiny
+	o.scrutiny = scrutinyOfDoubts
+	return how
 }
 
 // relist lists everything, merges it and wakes whom it concerns. Only one list
 // is made at a time.
-func (o *Observer) relist(ctx context.Context, thorough bool) error {
+func (o *Observer) relist(ctx context.Context, how scrutiny) error {
 	asked := o.picture.lastSeq()
 	select {
 	case o.listing <- struct{}{}:
@@ -78,7 +78,7 @@ func (o *Observer) relist(ctx context.Context, thorough bool) error {
 	if o.picture.listedSince(asked) {
 		return nil
 	}
-	list, err := o.list(ctx, thorough)
+	list, err := o.list(ctx, how)
 	if err != nil {
 		if ctx.Err() == nil {
 			o.lost(ctx, err)
@@ -120,8 +120,8 @@ func (o *Observer) announce(observed model.Observed) {
 
 // list asks the engine for everything, and about those containers of ours of
 // which the list does not tell enough.
-func (o *Observer) list(ctx context.Context, thorough bool) (listing, error) {
-	list := listing{seq: o.picture.nextSeq(), takenAt: o.options.Clock.Now(), thorough: thorough}
+func (o *Observer) list(ctx context.Context, how scrutiny) (listing, error) {
+	list := listing{seq: o.picture.nextSeq(), takenAt: o.options.Clock.Now(), scrutiny: how}
 	var err error
 	if list.networks, err = timed(ctx, o, o.reader.Networks); err != nil {
 		return listing{}, fmt.Errorf("list networks: %w", err)
@@ -133,7 +133,7 @@ func (o *Observer) list(ctx context.Context, thorough bool) (listing, error) {
 		list.containers[i] = withoutForeignDetail(container)
 	}
 	list.routes = o.routes(ctx)
-	list.inspected, err = o.inspectListed(ctx, list, thorough)
+	list.inspected, err = o.inspectListed(ctx, list)
 	return list, err
 }
 
@@ -159,12 +159,12 @@ func (o *Observer) routes(ctx context.Context) []netip.Prefix {
 // inspectListed inspects the doubtful ones of the listed containers. One that
 // the engine lists but cannot inspect, as it happens with damaged ones, is
 // taken as listed: leaving it out would make it look removed.
-func (o *Observer) inspectListed(ctx context.Context, list listing, thorough bool) (map[string]look[model.Container], error) {
+func (o *Observer) inspectListed(ctx context.Context, list listing) (map[string]look[model.Container], error) {
 	listed := make(map[string]model.Container, len(list.containers))
 	for _, container := range list.containers {
 		listed[container.ID] = container
 	}
-	ids := o.picture.doubtful(list.containers, thorough)
+	ids := o.picture.doubtful(list.containers, list.scrutiny)
 	looks := make([]look[model.Container], len(ids))
 	err := inParallel(ids, func(i int, id string) error {
 		seen, err := o.lookAtContainer(ctx, id)

@@ -44,9 +44,8 @@ type Observer struct {
 
 	mu          sync.Mutex
 	subscribers []func(context.Context, model.Observed)
-	// thorough says that the next list must be followed by an inspection of
-	// every container of ours, because events may have been lost.
-	thorough bool
+	// scrutiny is that of the next list: of all, when events may have been lost.
+	scrutiny scrutiny
 	// routesUnknown says that the last attempt to read the routes failed.
 	routesUnknown bool
 }
@@ -65,7 +64,7 @@ func New(reader engine.Reader, events engine.Events, options Options) *Observer 
 		listing:      make(chan struct{}, 1),
 		relistWanted: make(chan struct{}, 1),
 		relisted:     make(chan model.Observed, 1),
-		thorough:     true,
+		scrutiny:     scrutinyOfAll,
 	}
 	o.metrics = newMetrics(o.health)
 	if options.Registerer != nil {
@@ -114,7 +113,7 @@ func (o *Observer) Refresh(ctx context.Context, containerIDs, networkIDs []strin
 // Relist lists everything and inspects every container of ours now. Of several
 // calls at the same time one asks the engine for all.
 func (o *Observer) Relist(ctx context.Context) error {
-	return o.relist(ctx, true)
+	return o.relist(ctx, scrutinyOfAll)
 }
 
 // Source returns a source that adds the owners of changed objects to the queue

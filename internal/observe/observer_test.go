@@ -24,7 +24,8 @@ import (
 )
 
 func TestSnapshotWaitsForTheFirstList(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		var observed model.Observed
 		served := make(chan struct{})
@@ -62,7 +63,8 @@ func TestSnapshotWaitsForTheFirstList(t *testing.T) {
 }
 
 func TestDetailIsKnownOfOurContainersOnly(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		if err := f.Relist(t.Context()); err != nil {
 			t.Fatal(err)
@@ -70,17 +72,18 @@ func TestDetailIsKnownOfOurContainersOnly(t *testing.T) {
 		if count := f.engine.inspections(); count != 2 {
 			t.Errorf("%d inspections", count)
 		}
-		if diff := cmp.Diff(f.actual(t, baseName), must(f.observed(t, baseName)), comparing()); diff != "" {
+		if diff := cmp.Diff(f.actual(t, baseName), f.mustObserve(t, baseName), comparing()); diff != "" {
 			t.Errorf("base (-actual +observed):\n%s", diff)
 		}
-		if foreign := must(f.observed(t, foreignName)); foreign.PID != 0 || foreign.State != model.StateRunning {
+		if foreign := f.mustObserve(t, foreignName); foreign.PID != 0 || foreign.State != model.StateRunning {
 			t.Errorf("foreign container %+v", foreign)
 		}
 	})
 }
 
 func TestSnapshotEndsWithItsContext(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		_, err := f.Snapshot(ended(t.Context()))
 		if !errors.Is(err, engine.ErrUnavailable) || !errors.Is(err, context.Canceled) {
@@ -90,7 +93,8 @@ func TestSnapshotEndsWithItsContext(t *testing.T) {
 }
 
 func TestSnapshotIsSharedUntilSomethingChanges(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		first, second := f.snapshot(t), f.snapshot(t)
 		if &first.Containers[0] != &second.Containers[0] {
@@ -165,7 +169,8 @@ func TestEventsWakeWhomTheyConcern(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				f := newStartedFixture(t)
 				test.act(f)
 				pass(settle)
@@ -181,7 +186,8 @@ func TestEventsWakeWhomTheyConcern(t *testing.T) {
 }
 
 func TestEventWakesWithinABatchWindow(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.hand.Kill(sshName)
 		pass(20 * time.Millisecond)
@@ -192,7 +198,8 @@ func TestEventWakesWithinABatchWindow(t *testing.T) {
 }
 
 func TestEventsOfOneObjectCauseOneInspection(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		before := f.engine.inspections()
 		for range 100 {
@@ -207,7 +214,8 @@ func TestEventsOfOneObjectCauseOneInspection(t *testing.T) {
 }
 
 func TestStormIsLookedAtNowAndThen(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		before := f.engine.inspections()
 		for range 2000 {
@@ -230,7 +238,8 @@ func TestStormIsLookedAtNowAndThen(t *testing.T) {
 }
 
 func TestTooManyMarksBecomeOneList(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		before := f.engine.inspections()
 		f.hand.Restart(sshName)
@@ -253,7 +262,8 @@ func TestTooManyMarksBecomeOneList(t *testing.T) {
 }
 
 func TestRelistFindsWhatNoEventTold(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.unnoticed(func() {
 			f.hand.Remove(sshName)
@@ -274,7 +284,8 @@ func TestRelistFindsWhatNoEventTold(t *testing.T) {
 }
 
 func TestRelistFindsAStateThatWasLeftAndTakenAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.hand.Pause(sshName)
 		pass(settle)
@@ -285,7 +296,8 @@ func TestRelistFindsAStateThatWasLeftAndTakenAgain(t *testing.T) {
 }
 
 func TestListsInspectOnlyWhatTheyLeaveInDoubt(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		const containers = 80
 		f := newEmptyFixture(t)
 		for i := range containers {
@@ -306,7 +318,8 @@ func TestListsInspectOnlyWhatTheyLeaveInDoubt(t *testing.T) {
 
 // Scenario 74.
 func TestChangesWhileTheStreamWasBrokenAreFound(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.hand.Restart(baseName)
 		pass(settle)
@@ -335,7 +348,8 @@ func TestChangesWhileTheStreamWasBrokenAreFound(t *testing.T) {
 }
 
 func TestRestartOfTheEngineIsSeenThrough(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.hand.RestartEngine()
 		pass(settle)
@@ -349,7 +363,8 @@ func TestRestartOfTheEngineIsSeenThrough(t *testing.T) {
 
 // Scenario 52: what is known while the engine is unreachable.
 func TestUnreachableEngineIsUnavailableAndTakenUpAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.Track(model.OwnerDecky, nameOf("blocked"))
 		everybody := []string{"Decky default/blocked", deckyKey, lanKey}
@@ -389,7 +404,8 @@ func TestUnreachableEngineIsUnavailableAndTakenUpAgain(t *testing.T) {
 }
 
 func TestEngineThatWasNeverThereIsUnavailableWithTheCause(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.engine.failWith(fmt.Errorf("open socket: %w", engine.ErrDenied))
 		f.start(t)
@@ -404,7 +420,8 @@ func TestEngineThatWasNeverThereIsUnavailableWithTheCause(t *testing.T) {
 }
 
 func TestEngineThatDoesNotAnswerBecomesUnavailable(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.engine.beSilent()
 		pass(2*relistInterval + 30*time.Second)
@@ -418,7 +435,8 @@ func TestEngineThatDoesNotAnswerBecomesUnavailable(t *testing.T) {
 }
 
 func TestOldListIsNotServed(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		if err := f.Relist(t.Context()); err != nil {
 			t.Fatal(err)
@@ -432,7 +450,8 @@ func TestOldListIsNotServed(t *testing.T) {
 }
 
 func TestFailedInspectionAfterAnEventFindsTheEngineGone(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.engine.failWith(engine.ErrUnavailable)
 		f.hand.Restart(baseName)
@@ -447,7 +466,8 @@ func TestFailedInspectionAfterAnEventFindsTheEngineGone(t *testing.T) {
 }
 
 func TestCancelledListSaysNothingAboutTheEngine(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		f.engine.beSilent()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -460,7 +480,8 @@ func TestCancelledListSaysNothingAboutTheEngine(t *testing.T) {
 }
 
 func TestOlderInspectionNeverWins(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		id := f.idOf(t, sshName)
 		release := f.engine.hold(id)
@@ -487,7 +508,8 @@ func TestOlderInspectionDoesNotBringBackWhatWasRemoved(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				f := newStartedFixture(t)
 				id := f.idOf(t, sshName)
 				release := f.engine.hold(id)
@@ -508,7 +530,8 @@ func TestOlderInspectionDoesNotBringBackWhatWasRemoved(t *testing.T) {
 }
 
 func TestRefreshShowsWhatWasChanged(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		id := f.idOf(t, sshName)
 		f.hand.Remove(sshName)
@@ -530,7 +553,8 @@ func TestRefreshShowsWhatWasChanged(t *testing.T) {
 }
 
 func TestEventThatCameBeforeARefreshIsNotLookedAtAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		before := f.engine.inspections()
 		f.hand.Restart(sshName)
@@ -546,7 +570,8 @@ func TestEventThatCameBeforeARefreshIsNotLookedAtAgain(t *testing.T) {
 }
 
 func TestRefreshOfAnUnreachableEngineFailsAndIsMadeUpFor(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		sshID, officeID := f.idOf(t, sshName), f.idOf(t, officeName)
 		f.unnoticed(func() { f.hand.Restart(sshName) })
@@ -561,7 +586,8 @@ func TestRefreshOfAnUnreachableEngineFailsAndIsMadeUpFor(t *testing.T) {
 }
 
 func TestDamagedContainerIsTakenAsListed(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.engine.damage(sshName)
 		f.start(t)
@@ -576,7 +602,8 @@ func TestDamagedContainerIsTakenAsListed(t *testing.T) {
 }
 
 func TestListsAreAnnouncedAndNobodyWaitsForTheListener(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		release := make(chan struct{})
 		var counts []int
@@ -600,7 +627,8 @@ func TestListsAreAnnouncedAndNobodyWaitsForTheListener(t *testing.T) {
 }
 
 func TestSimultaneousRelistsAskOnce(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newStartedFixture(t)
 		release := f.engine.hold(f.idOf(t, sshName))
 		before := f.engine.lists()
@@ -622,7 +650,8 @@ func TestSimultaneousRelistsAskOnce(t *testing.T) {
 }
 
 func TestUnreadableRoutesKeepTheirLastValue(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.hand.SetRoutes(netip.MustParsePrefix("10.0.0.0/8"))
 		if err := f.Relist(t.Context()); err != nil {
@@ -642,7 +671,8 @@ func TestUnreadableRoutesKeepTheirLastValue(t *testing.T) {
 }
 
 func TestMetricsTellOfTheEngine(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		fakeEngine := fake.New()
 		registry := prometheus.NewRegistry()
 		f := fixture{Observer: observe.New(fakeEngine, fakeEngine, observe.Options{Registerer: registry})}
@@ -682,14 +712,6 @@ func gathered(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 		}
 	}
 	return sums
-}
-
-// must returns a container that is there.
-func must(container model.Container, ok bool) model.Container {
-	if !ok {
-		panic("container is not there")
-	}
-	return container
 }
 
 // comparing lets go-cmp compare addresses.

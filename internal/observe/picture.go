@@ -19,13 +19,22 @@ import (
 // container was restarted, so that this bounds how long a lost event can hide it.
 const rotation = 8
 
+// A scrutiny says which of our containers are inspected after a list.
+type scrutiny int
+
+const (
+	// scrutinyOfDoubts inspects those about which the list does not tell enough.
+	scrutinyOfDoubts scrutiny = iota
+	// scrutinyOfAll inspects all.
+	scrutinyOfAll
+)
+
 // A listing is what one list of everything gave.
 type listing struct {
 	// seq is that of the list, takenAt a time before it.
-	seq     uint64
-	takenAt time.Time
-	// thorough says that all our containers were inspected.
-	thorough   bool
+	seq        uint64
+	takenAt    time.Time
+	scrutiny   scrutiny
 	networks   []model.Network
 	containers []model.Container
 	// inspected are the looks at containers made after the list, by id.
@@ -53,9 +62,9 @@ type picture struct {
 	networks   table[model.Network]
 	routes     []netip.Prefix
 	takenAt    time.Time
-	// thoroughSeq is the sequence number of the last list after which all our
+	// inspectedSeq is the sequence number of the last list after which all our
 	// containers were inspected.
-	thoroughSeq uint64
+	inspectedSeq uint64
 }
 
 func newPicture() *picture {
@@ -84,7 +93,7 @@ func (p *picture) lastSeq() uint64 {
 func (p *picture) listedSince(seq uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.thoroughSeq > seq
+	return p.inspectedSeq > seq
 }
 
 // lastRoutes returns the known routes.
@@ -142,8 +151,8 @@ func (p *picture) unseen(marked batch) (containerIDs, networkIDs []string) {
 
 // doubtful returns the ids of our containers among the listed about which the
 // list does not tell enough: not inspected yet, listed differently than when
-// they were, or their turn to be inspected anyway. With all, it is every one.
-func (p *picture) doubtful(listed []model.Container, all bool) []string {
+// they were, or their turn to be inspected anyway.
+func (p *picture) doubtful(listed []model.Container, how scrutiny) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	type aged struct {
@@ -157,7 +166,7 @@ func (p *picture) doubtful(listed []model.Container, all bool) []string {
 			continue
 		}
 		known := p.containers.entries[container.ID]
-		if all || known.listed == nil || !reflect.DeepEqual(*known.listed, container) {
+		if how == scrutinyOfAll || known.listed == nil || !reflect.DeepEqual(*known.listed, container) {
 			ids = append(ids, container.ID)
 			continue
 		}
@@ -197,8 +206,8 @@ func (p *picture) mergeList(list listing) changes {
 	changed.routes = !slices.Equal(p.routes, list.routes)
 	p.routes = list.routes
 	p.takenAt = list.takenAt
-	if list.thorough {
-		p.thoroughSeq = list.seq
+	if list.scrutiny == scrutinyOfAll {
+		p.inspectedSeq = list.seq
 	}
 	return changed
 }
