@@ -82,12 +82,9 @@ func (e *Executor) Apply(ctx context.Context, planned plan.Plan) Report {
 			done = nil
 		case slots <- struct{}{}:
 			step := r.begin(next)
-			go func() {
-				outcome := e.perform(ctx, step)
-				<-e.slots
-				results <- outcome
-			}()
+			go func() { results <- e.perform(ctx, step) }()
 		case finished := <-results:
+			<-e.slots
 			r.finish(finished)
 		}
 	}
