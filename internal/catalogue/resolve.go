@@ -252,13 +252,13 @@ func checkPorts(services []Service) *fault.Fault {
 	return nil
 }
 
-// suggestion returns ", did you mean x?" material for a misspelt name: the one
-// candidate within two changes, or nothing.
+// suggestion returns " (did you mean x?)" for a misspelt name, with the
+// candidate that is nearest within two changes; nothing if none is near.
 func suggestion(name string, candidates []string) string {
 	const near = 2
 	best, distance := "", near+1
 	for _, candidate := range candidates {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(candidate)); d < distance && d < len(candidate) {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(candidate)); d < distance && 2*d < len(candidate) {
 			best, distance = candidate, d
 		}
 	}
