@@ -45,10 +45,8 @@ type Environment struct {
 	Hostname string
 	// Output takes its evidence.
 	Output io.Writer
-	// Host is the address to listen on; empty means every one.
-	Host string
-	// Ports replaces the ports of the program, for tests.
-	Ports []int
+	// Listen opens a port. Nil means on every address of the machine.
+	Listen func(ctx context.Context, port int) (net.Listener, error)
 }
 
 // Program is a service by the name under which it is started.
@@ -106,11 +104,11 @@ func Run(ctx context.Context, name string, environment Environment) error {
 	if err != nil {
 		return fmt.Errorf("configure: %w", err)
 	}
-	ports := program.Ports
-	if len(environment.Ports) > 0 {
-		ports = environment.Ports
+	open := environment.Listen
+	if open == nil {
+		open = listenEverywhere
 	}
-	listeners, err := listen(ctx, environment.Host, ports)
+	listeners, err := listen(ctx, open, program.Ports)
 	if err != nil {
 		return err
 	}
@@ -131,12 +129,10 @@ func lookup(name string) (Program, bool) {
 }
 
 // listen opens all ports, or none.
-func listen(ctx context.Context, host string, ports []int) ([]net.Listener, error) {
+func listen(ctx context.Context, open func(context.Context, int) (net.Listener, error), ports []int) ([]net.Listener, error) {
 	var listeners []net.Listener
-	var config net.ListenConfig
 	for _, port := range ports {
-		// Deckies have IPv4 addresses only.
-		listener, err := config.Listen(ctx, "tcp4", net.JoinHostPort(host, strconv.Itoa(port)))
+		listener, err := open(ctx, port)
 		if err != nil {
 			for _, opened := range listeners {
 				_ = opened.Close()
@@ -146,4 +142,10 @@ func listen(ctx context.Context, host string, ports []int) ([]net.Listener, erro
 		listeners = append(listeners, listener)
 	}
 	return listeners, nil
+}
+
+// listenEverywhere listens for IPv4, the only addresses that deckies have.
+func listenEverywhere(ctx context.Context, port int) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(ctx, "tcp4", net.JoinHostPort("", strconv.Itoa(port))) //nolint:wrapcheck // The caller names the port.
 }

@@ -14,7 +14,7 @@ import (
 const (
 	// maxFiles and maxTotal bound what one session may store.
 	maxFiles = 100
-	maxTotal = 512 << 10
+	maxTotal = 256 << 10
 )
 
 // file is a file, or a directory if its content is nil.

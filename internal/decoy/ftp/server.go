@@ -22,8 +22,8 @@ const (
 	maxMistakes   = 50
 	// maxUpload is what an upload may send, maxKept what is kept of it.
 	maxUpload   = 32 << 20
-	maxKept     = 256 << 10
-	dataTimeout = 30 * time.Second
+	maxKept     = 64 << 10
+	dataTimeout = 60 * time.Second
 )
 
 // Server answers FTP clients.

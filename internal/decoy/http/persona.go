@@ -15,9 +15,9 @@ var pages embed.FS
 
 // request is what a persona looks at.
 type request struct {
-	method, path, host, server string
-	secure                     bool
-	credentials                credentials
+	method, path, host, server, session string
+	secure                              bool
+	credentials                         credentials
 }
 
 // page is one response.
@@ -121,13 +121,27 @@ func sensitive(path string) bool {
 	return strings.Contains(path, "/.ht") || strings.HasPrefix(path, "/server-status")
 }
 
+// apacheMethod answers the methods that Apache answers by itself.
+func apacheMethod(r request) (page, bool) {
+	switch r.method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		return page{}, false
+	case http.MethodOptions:
+		return page{status: http.StatusOK, headers: [][2]string{{"Allow", "GET,POST,OPTIONS,HEAD"}, {"Content-Type", "text/html"}}}, true
+	}
+	return apacheFailure(http.StatusMethodNotAllowed, r.server, r.host), true
+}
+
 func plainPage(r request) page {
+	if shown, done := apacheMethod(r); done {
+		return shown
+	}
 	switch {
 	case sensitive(r.path):
 		return apacheFailure(http.StatusForbidden, r.server, r.host)
 	case r.path == "/" || r.path == "/index.html":
 		return html(http.StatusOK, load("debian.html"),
-			[2]string{"Last-Modified", "Tue, 11 Mar 2025 08:14:51 GMT"}, [2]string{"Etag", `"29cd-6300d4e8f6a1b"`},
+			[2]string{"Last-Modified", "Tue, 11 Mar 2025 08:14:51 GMT"}, [2]string{"ETag", `"29cd-6300d4e8f6a1b"`},
 			[2]string{"Accept-Ranges", "bytes"}, [2]string{"Vary", "Accept-Encoding"})
 	}
 	return apacheFailure(http.StatusNotFound, r.server, r.host)
@@ -183,9 +197,9 @@ func phpMyAdminPage(r request) page {
 			problem = `<div class="alert alert-danger" role="alert"><img src="themes/dot.gif" title="" alt="" class="icon ic_s_error"> mysqli::real_connect(): (HY000/1045): Access denied for user &#039;` +
 				escapeHTML(r.credentials.username) + `&#039;@&#039;localhost&#039; (using password: YES)</div>`
 		}
-		return html(http.StatusOK, load("phpmyadmin.html", "{{problem}}", problem),
+		return html(http.StatusOK, load("phpmyadmin.html", "{{problem}}", problem, "{{session}}", strings.ToLower(r.session)),
 			[2]string{"X-Powered-By", phpVersion}, [2]string{"X-Frame-Options", "DENY"},
-			[2]string{"Set-Cookie", "phpMyAdmin=" + strings.Repeat("8f3a1c0e", 4) + "; path=/; HttpOnly; SameSite=Strict"},
+			[2]string{"Set-Cookie", "phpMyAdmin=" + strings.ToLower(r.session) + "; path=/; HttpOnly; SameSite=Strict"},
 			[2]string{"Set-Cookie", "pma_lang=en; path=/; HttpOnly; SameSite=Strict"},
 			[2]string{"Cache-Control", "no-store, no-cache, must-revalidate,  pre-check=0, post-check=0, max-age=0"})
 	case path == "/robots.txt":
@@ -231,15 +245,15 @@ func clean(shown page) page {
 	return shown
 }
 
-func jenkinsHeaders() [][2]string {
+func jenkinsHeaders(session string) [][2]string {
 	return [][2]string{
 		{"X-Content-Type-Options", "nosniff"}, {"X-Hudson", "1.395"}, {"X-Jenkins", jenkins}, {"X-Jenkins-Session", "7c1b3f02"},
-		{"Set-Cookie", "JSESSIONID.4f1e9a2c=node01x8vbq0h7tq2k1nq0m3p5w6z7y0.node0; Path=/; HttpOnly"},
+		{"Set-Cookie", "JSESSIONID." + strings.ToLower(session[:8]) + "=node0" + strings.ToLower(session) + "0.node0; Path=/; HttpOnly"},
 	}
 }
 
 func jenkinsPage(r request) page {
-	headers := jenkinsHeaders()
+	headers := jenkinsHeaders(r.session)
 	switch {
 	case r.path == "/login":
 		return html(http.StatusOK, load("jenkins-login.html", "{{problem}}", ""), headers...)

@@ -5,6 +5,7 @@ package http
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +48,7 @@ type Server struct {
 	responseCode int
 	extraHeaders [][2]string
 	body         string
+	session      string // of cookies, so that no two servers give the same
 	tls          *tls.Config
 	protocols    http.Protocols
 }
@@ -100,8 +101,9 @@ func read(settings *setting.Reader, log *evidence.Log, protocol string) (*Server
 		protocol:     protocol,
 		persona:      p,
 		serverHeader: settings.Line("SERVER_HEADER", p.serverHeader, maxServerHeader),
-		responseCode: settings.Number("RESPONSE_CODE", 0, 200, 599),
+		responseCode: settings.Number("RESPONSE_CODE", http.StatusOK, 200, 599),
 		body:         settings.Text("BODY", "", maxBodySetting),
+		session:      rand.Text(),
 	}
 	for _, header := range settings.List("EXTRA_HEADERS", "", maxExtraHeaders, maxHeadersBytes) {
 		name, value, found := strings.Cut(header, ":")
@@ -202,15 +204,16 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	body := readBody(r)
 	credentials := s.record(session, r, body)
 	page := s.page(r, credentials)
+	// Names go in as they are: Set and Add would write ETag as Etag.
 	header := w.Header()
 	if s.serverHeader != "" {
-		header.Set("Server", s.serverHeader)
+		header["Server"] = []string{s.serverHeader}
 	}
 	for _, pair := range page.headers {
-		header.Add(pair[0], pair[1])
+		header[pair[0]] = append(header[pair[0]], pair[1])
 	}
 	for _, pair := range s.extraHeaders {
-		header.Set(pair[0], pair[1])
+		header[pair[0]] = []string{pair[1]}
 	}
 	w.WriteHeader(page.status)
 	if r.Method != http.MethodHead {
@@ -220,16 +223,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 
 // page is what the persona shows, changed as the configuration says.
 func (s *Server) page(r *http.Request, given credentials) page {
-	shown := s.persona.respond(request{
-		method: r.Method, path: r.URL.Path, host: hostOf(r), secure: r.TLS != nil, server: s.serverHeader, credentials: given,
-	})
-	if s.responseCode != 0 {
-		shown.status = s.responseCode
-	}
 	if s.body != "" {
-		shown.body = s.body
-		shown.headers = slices.DeleteFunc(shown.headers, func(pair [2]string) bool { return pair[0] == "Content-Type" })
-		shown.headers = append(shown.headers, [2]string{"Content-Type", bodyType(s.body)})
+		return text(s.responseCode, bodyType(s.body), s.body)
+	}
+	shown := s.persona.respond(request{
+		method: r.Method, path: r.URL.Path, host: hostOf(r), secure: r.TLS != nil, server: s.serverHeader, session: s.session, credentials: given,
+	})
+	if shown.status == http.StatusOK {
+		shown.status = s.responseCode
 	}
 	return shown
 }

@@ -14,7 +14,7 @@ import (
 const (
 	// defaultUsers are the pairs everybody tries first.
 	defaultUsers = "root:root,admin:admin"
-	maxUsers     = 32
+	maxUsers     = 128
 	maxUserBytes = 2048
 	// maxAcceptAfter bounds the tries a source may need.
 	maxAcceptAfter = 1000
@@ -71,6 +71,13 @@ func (p *Policy) Accept(source, user, password string) bool {
 	}
 	p.countFailure(source)
 	return false
+}
+
+// Sources returns how many sources are remembered.
+func (p *Policy) Sources() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.failures)
 }
 
 // countFailure keeps the map within bounds by forgetting any other source.

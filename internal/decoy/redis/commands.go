@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -274,7 +273,7 @@ func config(c *client, args []string) {
 	case sub == "get" && len(args) > 2:
 		var shown []string
 		for _, name := range slices.Sorted(maps.Keys(s.values)) {
-			if matched, err := path.Match(strings.ToLower(args[2]), name); err == nil && matched {
+			if matches(strings.ToLower(args[2]), name) {
 				shown = append(shown, name, s.values[name])
 			}
 		}

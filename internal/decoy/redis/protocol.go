@@ -15,8 +15,8 @@ import (
 const (
 	maxInline    = 16 << 10
 	maxArguments = 1024
-	maxBulk      = 512 << 10
-	maxCommand   = 1 << 20
+	maxBulk      = 128 << 10
+	maxCommand   = 256 << 10
 )
 
 // protocolError is a mistake of the client, told to it before it is cut off.

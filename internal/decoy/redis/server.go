@@ -20,7 +20,7 @@ import (
 const (
 	defaultVersion = "7.0.15"
 	defaultOS      = "Linux 6.1.0-37-amd64 x86_64"
-	maxSetting     = 100
+	maxSetting     = 200
 )
 
 // Server answers redis clients.
@@ -115,6 +115,9 @@ func (c *client) run(args []string) {
 	c.record(name, args[1:])
 	run, known := c.server.commands[name]
 	switch {
+	case name == "post" || name == "host:":
+		// A browser made to talk to us; the real server hangs up as well.
+		c.closing = true
 	case !known:
 		c.fail("ERR unknown command '" + clip(args[0]) + "', with args beginning with: " + beginnings(args[1:]))
 	case len(args) < run.arguments || (run.exact && len(args) != run.arguments):

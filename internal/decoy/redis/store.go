@@ -4,7 +4,6 @@
 package redis
 
 import (
-	"path"
 	"slices"
 	"sync"
 	"time"
@@ -110,15 +109,14 @@ func (s *store) remove(database int, key string, now time.Time) bool {
 func (s *store) matching(database int, pattern string, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var matches []string
+	var found []string
 	for key := range s.keys[database] {
-		matched, err := path.Match(pattern, key)
-		if (pattern == "*" || (err == nil && matched)) && s.live(database, key, now) != nil {
-			matches = append(matches, key)
+		if matches(pattern, key) && s.live(database, key, now) != nil {
+			found = append(found, key)
 		}
 	}
-	slices.Sort(matches)
-	return matches
+	slices.Sort(found)
+	return found
 }
 
 func (s *store) size(database int) int {

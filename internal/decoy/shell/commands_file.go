@@ -148,10 +148,11 @@ func longEntry(e entry, width int) string {
 	if time.Since(e.node.modified) > 180*24*time.Hour {
 		when = e.node.modified.Format("Jan _2  2006")
 	}
-	return fmt.Sprintf("%s %d %s %s %*d %s %s", modeString(e.node.mode), count, e.node.owner, e.node.owner, width, e.node.length(), when, name)
+	return fmt.Sprintf("%s %d %s %s %*d %s %s", ModeString(e.node.mode), count, e.node.owner, e.node.owner, width, e.node.length(), when, name)
 }
 
-func modeString(mode fs.FileMode) string {
+// ModeString shows a mode as ls does.
+func ModeString(mode fs.FileMode) string {
 	kind := "-"
 	switch {
 	case mode.IsDir():
@@ -524,7 +525,7 @@ func stat(c *call) int {
 		}
 		when := found.modified.Format("2006-01-02 15:04:05.000000000 -0700")
 		c.printf("  File: %s\n  Size: %-10d\tBlocks: %-10d IO Block: 4096   %s\nDevice: 8,1\tInode: %-11d Links: 1\nAccess: (%04o/%s)  Uid: ( %4d/%8s)   Gid: ( %4d/%8s)\nModify: %s\n",
-			name, found.length(), (found.length()+511)/512, kind, 131072+len(name)*37, found.mode.Perm(), modeString(found.mode), c.machine.account(found.owner).id, found.owner, c.machine.account(found.owner).id, found.owner, when)
+			name, found.length(), (found.length()+511)/512, kind, 131072+len(name)*37, found.mode.Perm(), ModeString(found.mode), c.machine.account(found.owner).id, found.owner, c.machine.account(found.owner).id, found.owner, when)
 	}
 	return status
 }

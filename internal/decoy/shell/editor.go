@@ -25,6 +25,7 @@ type Terminal struct {
 	history []string
 
 	line   []rune
+	size   int // of the line in bytes
 	cursor int
 	recall int
 	keys   []byte
@@ -90,7 +91,7 @@ func (t *Terminal) remember(line string) {
 }
 
 func (t *Terminal) read(prompt string) (string, error) {
-	t.line, t.cursor, t.keys, t.recall = t.line[:0], 0, nil, len(t.history)
+	t.line, t.size, t.cursor, t.keys, t.recall = t.line[:0], 0, 0, nil, len(t.history)
 	if err := t.print(prompt); err != nil {
 		return "", err
 	}
@@ -161,9 +162,10 @@ func (t *Terminal) press(key rune) (bool, error) {
 }
 
 func (t *Terminal) insert(key rune) error {
-	if len(string(t.line))+utf8.RuneLen(key) > MaxLine {
+	if t.size+utf8.RuneLen(key) > MaxLine {
 		return nil
 	}
+	t.size += utf8.RuneLen(key)
 	t.line = append(t.line, 0)
 	copy(t.line[t.cursor+1:], t.line[t.cursor:])
 	t.line[t.cursor] = key
@@ -174,6 +176,9 @@ func (t *Terminal) insert(key rune) error {
 func (t *Terminal) erase(count int) error {
 	if count == 0 || t.cursor < count {
 		return nil
+	}
+	for _, erased := range t.line[t.cursor-count : t.cursor] {
+		t.size -= utf8.RuneLen(erased)
 	}
 	t.line = append(t.line[:t.cursor-count], t.line[t.cursor:]...)
 	t.cursor -= count
@@ -255,7 +260,7 @@ func (t *Terminal) recallLine(by int) error {
 	if to == len(t.history) {
 		return nil
 	}
-	t.line = append(t.line, []rune(t.history[to])...)
+	t.line, t.size = append(t.line, []rune(t.history[to])...), len(t.history[to])
 	t.cursor = len(t.line)
 	return t.show(string(t.line))
 }

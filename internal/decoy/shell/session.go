@@ -332,14 +332,6 @@ func (s *Session) fail(errOut *limited, message string) {
 	s.status = 1
 }
 
-// Upload keeps content that the intruder sent as a file, and records it.
-func (s *Session) Upload(name string, content []byte) {
-	full := s.tree.resolve(s.dir, name, followAll)
-	fields := append([]evidence.Field{evidence.Text("path", full)}, evidence.Digest(content)...)
-	fields = append(fields, evidence.Text("content", string(content)))
-	s.record.Record("upload", fields...)
-}
-
 func (s *Session) readFile(name string) (string, error) {
 	full := s.tree.resolve(s.dir, name, followAll)
 	found, err := s.tree.lookup(full)

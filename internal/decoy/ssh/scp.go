@@ -6,6 +6,7 @@ package ssh
 import (
 	"bufio"
 	"io"
+	"io/fs"
 	"path"
 	"strconv"
 	"strings"
@@ -13,13 +14,8 @@ import (
 	"github.com/deckyard/deckyard/internal/decoy/shell"
 )
 
-const (
-	// maxKept bounds what is kept of one uploaded file; the rest is read
-	// and forgotten.
-	maxKept = 1 << 20
-	// maxFiles bounds the files of one upload.
-	maxFiles = 64
-)
+// maxFiles bounds the files of one scp.
+const maxFiles = 64
 
 // scpSink says whether a command is the receiving side of an old-style scp,
 // and where it writes to.
@@ -65,19 +61,17 @@ func receiveFile(session *shell.Session, target, header string, input *bufio.Rea
 		return false
 	}
 	size, err := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil || size < 0 {
+	if err != nil || size < 0 || size > maxUpload {
 		return false
 	}
-	content, err := io.ReadAll(io.LimitReader(input, min(size, maxKept)))
-	if err != nil {
+	if info, err := session.Stat(target); err == nil && info.Mode&fs.ModeDir != 0 {
+		target = path.Join(target, path.Base(fields[2]))
+	}
+	received := newUpload(target)
+	if _, err := io.CopyN(received, input, size); err != nil {
 		return false
 	}
-	if rest := size - int64(len(content)); rest > 0 {
-		if _, err := io.CopyN(io.Discard, input, rest); err != nil {
-			return false
-		}
-	}
-	session.Upload(path.Join(target, path.Base(fields[2])), content)
+	_ = received.keep(session)
 	_, err = input.ReadByte()
 	return err == nil
 }

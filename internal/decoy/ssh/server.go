@@ -34,6 +34,8 @@ const (
 	// maxLoggedIn bounds the connections past login, which may buffer more.
 	maxLoggedIn = 16
 	rsaBits     = 3072
+	// failurePause is the wait after a wrong password.
+	failurePause = 700 * time.Millisecond
 )
 
 var (
@@ -121,7 +123,7 @@ func (s *Server) addSlowKey() {
 	s.signers.Store(&signers)
 }
 
-func (s *Server) config(conn *guard.Conn) *ssh.ServerConfig {
+func (s *Server) config(ctx context.Context, conn *guard.Conn) *ssh.ServerConfig {
 	config := &ssh.ServerConfig{
 		Config: ssh.Config{
 			KeyExchanges: []string{
@@ -137,7 +139,7 @@ func (s *Server) config(conn *guard.Conn) *ssh.ServerConfig {
 		ServerVersion: s.version,
 		MaxAuthTries:  6,
 		PasswordCallback: func(meta ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
-			return nil, s.checkPassword(conn, meta, string(password))
+			return nil, s.checkPassword(ctx, conn, meta, string(password))
 		},
 		PublicKeyCallback: func(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 			conn.Session().Record("login", evidence.Text("method", "publickey"), evidence.Text("username", meta.User()),
@@ -151,7 +153,7 @@ func (s *Server) config(conn *guard.Conn) *ssh.ServerConfig {
 	return config
 }
 
-func (s *Server) checkPassword(conn *guard.Conn, meta ssh.ConnMetadata, password string) error {
+func (s *Server) checkPassword(ctx context.Context, conn *guard.Conn, meta ssh.ConnMetadata, password string) error {
 	accepted := s.policy.Accept(conn.Host(), meta.User(), password)
 	conn.Session().Record("login",
 		evidence.Text("method", "password"),
@@ -159,17 +161,24 @@ func (s *Server) checkPassword(conn *guard.Conn, meta ssh.ConnMetadata, password
 		evidence.Text("password", password),
 		evidence.Text("client", string(meta.ClientVersion())),
 		evidence.Flag("accepted", accepted))
-	if !accepted {
-		return errDenied
+	if accepted {
+		return nil
 	}
-	return nil
+	// As PAM does, which also slows guessing down.
+	timer := time.NewTimer(failurePause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return errDenied
 }
 
 func (s *Server) handle(ctx context.Context, conn *guard.Conn) {
 	if err := conn.SetDeadline(time.Now().Add(loginGrace)); err != nil {
 		return
 	}
-	server, channels, requests, err := ssh.NewServerConn(conn, s.config(conn))
+	server, channels, requests, err := ssh.NewServerConn(conn, s.config(ctx, conn))
 	if err != nil {
 		recordHandshake(conn.Session(), err)
 		return
