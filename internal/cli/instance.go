@@ -135,6 +135,7 @@ func (i *instance) run(ctx context.Context, use func(ctx context.Context, config
 		ended <- i.plane.Run(planeCtx)
 	}()
 	err := i.runOnPlane(ctx, use)
+	i.loggers.serving.Store(false)
 	i.loggers.program.Info("Stopping the control plane")
 	stopPlane()
 	return errors.Join(err, <-ended)
@@ -143,6 +144,7 @@ func (i *instance) run(ctx context.Context, use func(ctx context.Context, config
 func (i *instance) runOnPlane(ctx context.Context, use func(ctx context.Context, config *rest.Config) error) error {
 	select {
 	case <-i.plane.Ready():
+		i.loggers.serving.Store(true)
 	case <-ctx.Done():
 		return nil
 	}

@@ -81,14 +81,14 @@ func (u *up) complete() error {
 	return nil
 }
 
-func (u *up) runHere(ctx context.Context) (err error) {
+func (u *up) runHere(ctx context.Context) error {
 	directory, err := u.openDataDirectory()
 	if err != nil {
 		return err
 	}
 	defer directory.Close() //nolint:errcheck // the process ends
 	loggers := newLoggers(u.Err, u.verbose)
-	routeKubernetesLogs(loggers.program)
+	loggers.routeKubernetes()
 	instance, err := u.newInstance(ctx, directory, u.instanceOptions, loggers)
 	if err != nil {
 		return err

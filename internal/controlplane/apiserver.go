@@ -209,6 +209,7 @@ func (s *Server) serverOptions(ctx context.Context, endpoint string) (apiservero
 	// Fair queuing protects a cluster from its many clients; here there are few.
 	options.Features.EnablePriorityAndFairness = false
 	options.Features.EnableProfiling = false
+	options.Metrics = nil
 	options.Admission.GenericAdmission.DefaultOffPlugins = unusedAdmissionPlugins()
 
 	completed, err := options.Complete(ctx, nil, []net.IP{address.IP})

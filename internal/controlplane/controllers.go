@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/controller-manager/pkg/informerfactory"
+	"k8s.io/kubernetes/pkg/controller/clusterroleaggregation"
 	"k8s.io/kubernetes/pkg/controller/garbagecollector"
 	"k8s.io/kubernetes/pkg/controller/namespace"
 )
@@ -25,20 +26,22 @@ import (
 const (
 	namespaceWorkers = 2
 	garbageWorkers   = 2
+	roleWorkers      = 1
 	// discoveryPeriod is how soon a kind that a user adds is garbage collected.
 	discoveryPeriod = 30 * time.Second
 	namespaceResync = 5 * time.Minute
 )
 
 // controllers are those of a cluster's controller manager that Deckyard's users
-// rely on: without them a deleted namespace stays Terminating and the dependants of
-// a deleted owner stay for ever.
+// rely on: without them a deleted namespace stays Terminating, the dependants of a
+// deleted owner stay for ever, and the roles view, edit and admin allow nothing.
 type controllers struct {
 	kubeClient     *kubernetes.Clientset
 	informers      informers.SharedInformerFactory
 	metadata       metadatainformer.SharedInformerFactory
 	informersReady chan struct{}
 	namespace      *namespace.NamespaceController
+	roles          *clusterroleaggregation.ClusterRoleAggregationController
 	garbage        *garbagecollector.GarbageCollector
 }
 
@@ -60,6 +63,7 @@ func newControllers(ctx context.Context, config *rest.Config) (*controllers, err
 	c.namespace = namespace.NewNamespaceController(ctx, kubeClient, metadataClient,
 		kubeClient.Discovery().ServerPreferredNamespacedResources,
 		c.informers.Core().V1().Namespaces(), namespaceResync, corev1.FinalizerKubernetes)
+	c.roles = clusterroleaggregation.NewClusterRoleAggregation(c.informers.Rbac().V1().ClusterRoles(), kubeClient.RbacV1())
 	// The collector resets this mapper when discovery changes; it must not share
 	// the client that it compares with.
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(kubeClient.Discovery()))
@@ -78,6 +82,7 @@ func (c *controllers) run(ctx context.Context) {
 	close(c.informersReady)
 	var loops sync.WaitGroup
 	loops.Go(func() { c.namespace.Run(ctx, namespaceWorkers) })
+	loops.Go(func() { c.roles.Run(ctx, roleWorkers) })
 	loops.Go(func() { c.garbage.Run(ctx, garbageWorkers, discoveryPeriod) })
 	loops.Go(func() { c.garbage.Sync(ctx, c.kubeClient.Discovery(), discoveryPeriod) })
 	loops.Wait()

@@ -126,15 +126,21 @@ func Holder(path string) (int, error) {
 		return 0, fmt.Errorf("look into data directory %q: %w", path, err)
 	}
 	defer lock.Close() //nolint:errcheck // nothing was written
-	err = unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB)
-	switch {
-	case err == nil:
-		return 0, nil
-	case errors.Is(err, unix.EWOULDBLOCK):
-		return readHolder(lock)
-	default:
+	// Only asking, so that a process that starts right now is not turned away.
+	state := wholeFile()
+	if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_GETLK, &state); err != nil {
 		return 0, fmt.Errorf("test lock of data directory %q: %w", path, err)
 	}
+	if state.Type == unix.F_UNLCK {
+		return 0, nil
+	}
+	return readHolder(lock)
+}
+
+// wholeFile describes an exclusive lock, which as an open file description lock
+// belongs to the open file and not to the process.
+func wholeFile() unix.Flock_t {
+	return unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
 }
 
 // refuseForeignDirectory protects a directory that somebody else filled: ours becomes
@@ -177,11 +183,12 @@ func lockDirectory(path string) (*os.File, error) {
 }
 
 func takeLock(path string, lock *os.File) error {
-	err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	wanted := wholeFile()
+	err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_SETLK, &wanted)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
 		holder, err := readHolder(lock)
 		if err != nil {
-			return err
+			return fmt.Errorf("data directory %q is %w by a process that has just started", path, ErrInUse)
 		}
 		return fmt.Errorf("data directory %q is %w by process %d", path, ErrInUse, holder)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -113,7 +114,10 @@ func (s *Server) start(ctx context.Context, loopback *rest.Config) error {
 	if err := installCRDs(ctx, loopback, s.options.definitions); err != nil {
 		return err
 	}
-	return waitReadyz(ctx, loopback)
+	if err := waitReadyz(ctx, loopback); err != nil {
+		return err
+	}
+	return waitNamespaces(ctx, loopback)
 }
 
 func waitReadyz(ctx context.Context, config *rest.Config) error {
@@ -129,6 +133,26 @@ func waitReadyz(ctx context.Context, config *rest.Config) error {
 	})
 	if err != nil {
 		return fmt.Errorf("wait for the API server to be ready (last answer %q): %w", answer, err)
+	}
+	return nil
+}
+
+// waitNamespaces waits for the namespaces that every cluster has from its first
+// moment on; /readyz does not.
+func waitNamespaces(ctx context.Context, config *rest.Config) error {
+	kubeClient, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("create client for namespaces: %w", err)
+	}
+	for _, name := range []string{metav1.NamespaceSystem, metav1.NamespaceDefault} {
+		var last error
+		err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+			_, last = kubeClient.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+			return last == nil, nil
+		})
+		if err != nil {
+			return fmt.Errorf("wait for namespace %q: %w", name, errors.Join(err, last))
+		}
 	}
 	return nil
 }

@@ -12,9 +12,12 @@ import (
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 const (
+	heartbeatMillis = 50
+	electionMillis  = 250
 	// A single member has no follower that could lag behind, so it keeps few
 	// entries of its log in memory.
 	snapshotEvery   = 2000
@@ -29,6 +32,7 @@ type storage struct {
 	etcd     *embed.Etcd
 	// directory keeps the file descriptor that the endpoint goes through open.
 	directory *os.File
+	logLevel  zap.AtomicLevel
 }
 
 // withStorage runs etcd for as long as next runs, and cancels next's context when
@@ -61,7 +65,8 @@ func startStorage(ctx context.Context, directory *DataDirectory, logger *zap.Log
 	// The path of a unix socket is limited to 107 bytes, that of a data directory
 	// is not; both ends are in this process, so they meet through its descriptor.
 	endpoint := fmt.Sprintf("unix:///proc/self/fd/%d/etcd.sock", handle.Fd())
-	config, err := storageConfig(directory, endpoint, logger)
+	logLevel := zap.NewAtomicLevelAt(zapcore.LevelOf(logger.Core()))
+	config, err := storageConfig(directory, endpoint, logger.WithOptions(zap.IncreaseLevel(logLevel)))
 	if err != nil {
 		_ = handle.Close()
 		return nil, err
@@ -71,7 +76,7 @@ func startStorage(ctx context.Context, directory *DataDirectory, logger *zap.Log
 		_ = handle.Close()
 		return nil, fmt.Errorf("start etcd: %w", err)
 	}
-	running := &storage{endpoint: endpoint, etcd: etcd, directory: handle}
+	running := &storage{endpoint: endpoint, etcd: etcd, directory: handle, logLevel: logLevel}
 	if err := running.waitReady(ctx); err != nil {
 		running.close()
 		return nil, err
@@ -93,6 +98,8 @@ func (s *storage) waitReady(ctx context.Context) error {
 }
 
 func (s *storage) close() {
+	// It reports every listener that it closes as an error.
+	s.logLevel.SetLevel(zapcore.FatalLevel)
 	s.etcd.Close()
 	_ = s.directory.Close()
 }
@@ -112,6 +119,10 @@ func storageConfig(directory *DataDirectory, endpoint string, logger *zap.Logger
 	config.ListenPeerUrls = nil
 	config.InitialCluster = config.InitialClusterFromName(config.Name)
 	config.EnableGRPCGateway = false
+	// With nobody to hear of, these only delay the start: it elects itself after one
+	// to two election timeouts, less what etcd skips.
+	config.TickMs = heartbeatMillis
+	config.ElectionMs = electionMillis
 	config.SnapshotCount = snapshotEvery
 	config.SnapshotCatchUpEntries = snapshotCatchUp
 	config.QuotaBackendBytes = storageQuota
