@@ -89,12 +89,12 @@ func TestConvergesAfterAKillAtAnyAction(t *testing.T) {
 	}
 	for name, prepare := range situations {
 		for kill := 1; kill <= 11; kill++ {
-			for _, done := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s call %d done %t", name, kill, done), func(t *testing.T) {
+			for _, at := range []moment{before, after} {
+				t.Run(fmt.Sprintf("%s %s call %d", name, at, kill), func(t *testing.T) {
 					t.Parallel()
 					l := newLab(t)
 					prepare(l)
-					l.killAt(kill, done)
+					l.killAt(kill, at)
 					l.converge()
 				})
 			}
@@ -102,8 +102,16 @@ func TestConvergesAfterAKillAtAnyAction(t *testing.T) {
 	}
 }
 
-// killAt runs one pass and ends it at its n-th write, before or after that is done.
-func (l *lab) killAt(n int, done bool) {
+// moment is when a call is cut off: before it has its effect, or after.
+type moment string
+
+const (
+	before moment = "before"
+	after  moment = "after"
+)
+
+// killAt runs one pass and ends it at its n-th write.
+func (l *lab) killAt(n int, at moment) {
 	ctx, kill := context.WithCancel(l.t.Context())
 	defer kill()
 	writes := 0
@@ -115,7 +123,7 @@ func (l *lab) killAt(n int, done bool) {
 			return nil
 		}
 		kill()
-		if done && writes == n {
+		if at == after && writes == n {
 			return nil
 		}
 		return ctx.Err()
@@ -156,7 +164,7 @@ func TestConvergesAfterAccidents(t *testing.T) {
 
 // drawAccident does something by hand that the engine allows.
 func (l *lab) drawAccident(rt *rapid.T, hand fake.Hand) {
-	observed := l.observe(l.t.Context())
+	observed := l.observe()
 	var ours []model.Container
 	for _, container := range observed.Containers {
 		if l.decky.Owner.Owns(container.Identity) {
@@ -274,12 +282,12 @@ func TestTeardownConverges(t *testing.T) {
 					l.engine.Fail(fake.Fault{Operation: operation, Nth: nth, Err: engine.ErrUnavailable, AnswerLost: answerLost})
 					l.tearDown()
 					l.tearDown()
-					for _, network := range l.observe(t.Context()).Networks {
+					for _, network := range l.observe().Networks {
 						if !network.Identity.IsForeign() {
 							t.Errorf("network %s is left", network.Name)
 						}
 					}
-					if containers := l.observe(t.Context()).Containers; len(containers) > 0 {
+					if containers := l.observe().Containers; len(containers) > 0 {
 						t.Errorf("containers are left: %v", containers)
 					}
 				})
@@ -291,8 +299,8 @@ func TestTeardownConverges(t *testing.T) {
 // tearDown removes the decky, then the LANs.
 func (l *lab) tearDown() {
 	executor := l.executor(apply.Options{})
-	executor.Apply(l.t.Context(), plan.RemoveDecky(l.decky.Owner, l.observe(l.t.Context())))
+	executor.Apply(l.t.Context(), plan.RemoveDecky(l.decky.Owner, l.observe()))
 	for _, spec := range l.networks {
-		executor.Apply(l.t.Context(), plan.RemoveNetworks(spec.Identity.Owner, l.observe(l.t.Context())))
+		executor.Apply(l.t.Context(), plan.RemoveNetworks(spec.Identity.Owner, l.observe()))
 	}
 }

@@ -81,8 +81,8 @@ func (e *Executor) Apply(ctx context.Context, planned plan.Plan) Report {
 		case <-done:
 			done = nil
 		case slots <- struct{}{}:
-			step := r.begin(next)
-			go func() { results <- e.perform(ctx, step) }()
+			begun := r.begin(next)
+			go func() { results <- e.perform(ctx, begun) }()
 		case finished := <-results:
 			<-e.slots
 			r.finish(finished)

@@ -58,7 +58,7 @@ func TestApplyReportsWhatItTouched(t *testing.T) {
 
 	l := newLab(t)
 	report := l.executor(apply.Options{}).Apply(t.Context(), l.plan())
-	observed := l.observe(t.Context())
+	observed := l.observe()
 	var containers []string
 	for _, container := range observed.Containers {
 		containers = append(containers, container.ID)
@@ -73,7 +73,7 @@ func TestApplyReportsWhatItTouched(t *testing.T) {
 
 	spec := network("lab", 3)
 	report = l.executor(apply.Options{}).Apply(t.Context(), plan.Network(spec, observed))
-	created, _ := plan.CurrentNetwork(spec, l.observe(t.Context()))
+	created, _ := plan.CurrentNetwork(spec, l.observe())
 	if want := []string{created.ID}; !slices.Equal(report.Networks, want) {
 		t.Errorf("networks %v, want %v", report.Networks, want)
 	}
@@ -137,7 +137,7 @@ func TestApplyKeepsGoing(t *testing.T) {
 	stray.Name, stray.Subnet, stray.Gateway = "stray", network("stray", 7).Subnet, network("stray", 7).Gateway
 	l.engine.ByHand(t).AddNetwork(stray)
 
-	report := l.executor(apply.Options{Parallelism: 1}).Apply(t.Context(), plan.Instance(l.observe(t.Context()), "instance-a"))
+	report := l.executor(apply.Options{Parallelism: 1}).Apply(t.Context(), plan.Instance(l.observe(), "instance-a"))
 	names := func(actions []plan.Action) []string {
 		var names []string
 		for _, action := range actions {
@@ -231,7 +231,7 @@ func TestApplyTakesATakenNameForFailure(t *testing.T) {
 	if !errors.Is(report.Err, engine.ErrExists) || len(report.Done) > 0 {
 		t.Errorf("error %v, done %v", report.Err, report.Done)
 	}
-	observed := l.observe(t.Context())
+	observed := l.observe()
 	again := plan.Decky(l.desired(observed), observed)
 	if again.Blocked == nil || again.Blocked.Reason != v1alpha1.ReasonForeignContainer || len(again.Actions) > 0 {
 		t.Errorf("next plan:\n%s", again)
@@ -302,7 +302,7 @@ func TestApplySharesItsSlotsAmongOwners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
 		l.plan()
-		observed := l.observe(t.Context())
+		observed := l.observe()
 		crowd := &crowd{containers: map[string]int{}}
 		l.engine.Intercept(crowd.intercept)
 		executor := l.executor(apply.Options{Parallelism: 3})
@@ -322,6 +322,29 @@ func TestApplySharesItsSlotsAmongOwners(t *testing.T) {
 		}
 		if len(crowd.collided) > 0 {
 			t.Errorf("changed by two calls at once: %v", crowd.collided)
+		}
+	})
+}
+
+// TestApplyChangesAContainerByOneCallAtATime holds also for actions that may be
+// in any order.
+func TestApplyChangesAContainerByOneCallAtATime(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t)
+		l.converge()
+		observed := l.observe()
+		desired := l.desired(observed)
+		desired.Endpoints = nil
+		planned := plan.Decky(desired, observed)
+		crowd := &crowd{containers: map[string]int{}}
+		l.engine.Intercept(crowd.intercept)
+		if report := l.executor(apply.Options{}).Apply(t.Context(), planned); report.Err != nil {
+			t.Fatal(report.Err)
+		}
+		if len(planned.Actions) != 2 || len(crowd.collided) > 0 {
+			t.Errorf("changed by two calls at once: %v, in:\n%s", crowd.collided, planned)
 		}
 	})
 }

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/deckyard/deckyard/internal/apply"
-	"github.com/deckyard/deckyard/internal/engine"
 	"github.com/deckyard/deckyard/internal/engine/fake"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/plan"
@@ -92,8 +91,9 @@ func (l *lab) executor(options apply.Options) *apply.Executor {
 }
 
 // observe looks at the whole engine, as the observer and controllers do.
-func (l *lab) observe(ctx context.Context) model.Observed {
+func (l *lab) observe() model.Observed {
 	l.t.Helper()
+	ctx := l.t.Context()
 	observed := model.Observed{Namespaces: map[string]model.Namespace{}}
 	var err error
 	if observed.Networks, err = l.engine.Networks(ctx); err != nil {
@@ -143,9 +143,9 @@ func (l *lab) pass(ctx context.Context, executor *apply.Executor) ([]plan.Plan, 
 		errs = append(errs, executor.Apply(ctx, planned).Err)
 	}
 	for _, spec := range l.networks {
-		decide(plan.Network(spec, l.observe(l.t.Context())))
+		decide(plan.Network(spec, l.observe()))
 	}
-	observed := l.observe(l.t.Context())
+	observed := l.observe()
 	decide(plan.Decky(l.desired(observed), observed))
 	return plans, errors.Join(errs...)
 }
@@ -174,7 +174,7 @@ func (l *lab) converge() {
 // checkConverged checks that the decky is in sync, and that nothing is twice or left over.
 func (l *lab) checkConverged() {
 	l.t.Helper()
-	observed := l.observe(l.t.Context())
+	observed := l.observe()
 	if state := plan.Assess(l.desired(observed), observed); !state.InSync() {
 		l.t.Fatalf("not in sync: %+v", state)
 	}
@@ -193,12 +193,12 @@ func (l *lab) checkConverged() {
 func (l *lab) plan() plan.Plan {
 	l.t.Helper()
 	for _, spec := range l.networks {
-		if err := l.executor(apply.Options{}).Apply(l.t.Context(), plan.Network(spec, l.observe(l.t.Context()))).Err; err != nil {
+		if err := l.executor(apply.Options{}).Apply(l.t.Context(), plan.Network(spec, l.observe())).Err; err != nil {
 			l.t.Fatal(err)
 		}
 	}
 	l.engine.ForgetWrites()
-	observed := l.observe(l.t.Context())
+	observed := l.observe()
 	return plan.Decky(l.desired(observed), observed)
 }
 
@@ -215,6 +215,3 @@ func (l *lab) container(name string) model.Container {
 	}
 	return containers[index]
 }
-
-var _ apply.Engine = (*fake.Engine)(nil)
-var _ engine.Host = (*fake.Engine)(nil)

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -28,14 +29,14 @@ func HashContainer(spec ContainerSpec) string {
 	w := newHashWriter("container")
 	w.text("name", spec.Name)
 	w.identity(spec.Identity)
-	w.flag("builtInImage", spec.BuiltInImage)
+	w.text("builtInImage", strconv.FormatBool(spec.BuiltInImage))
 	if !spec.BuiltInImage {
 		w.text("image", spec.Image)
 	}
 	w.list("command", spec.Command)
 	w.set("env", spec.Env)
 	w.text("user", spec.User)
-	w.flag("readOnlyRoot", spec.ReadOnlyRoot)
+	w.text("readOnlyRoot", strconv.FormatBool(spec.ReadOnlyRoot))
 	w.set("tmpfs", spec.Tmpfs)
 	w.set("capabilities", spec.Capabilities)
 	w.number("memory", spec.Limits.Memory)
@@ -60,8 +61,8 @@ func HashNetwork(spec NetworkSpec) string {
 	w.text("driver", spec.Driver)
 	w.text("subnet", prefixText(spec.Subnet))
 	w.text("gateway", addressText(spec.Gateway))
-	w.flag("internal", spec.Internal)
-	w.flag("masquerade", spec.Masquerade)
+	w.text("internal", strconv.FormatBool(spec.Internal))
+	w.text("masquerade", strconv.FormatBool(spec.Masquerade))
 	w.number("mtu", int64(spec.MTU))
 	return w.sum()
 }
@@ -108,14 +109,6 @@ func (w hashWriter) text(name, value string) {
 func (w hashWriter) number(name string, value int64) {
 	w.write(name)
 	w.write(string(binary.BigEndian.AppendUint64(nil, uint64(value)))) //nolint:gosec // the bits are hashed, not the number
-}
-
-func (w hashWriter) flag(name string, value bool) {
-	if value {
-		w.number(name, 1)
-		return
-	}
-	w.number(name, 0)
 }
 
 // list writes values whose order matters.

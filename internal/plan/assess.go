@@ -85,19 +85,16 @@ func (a *assessment) assessBase() {
 		a.holdBase(a.creationObstacle())
 		return
 	}
-	switch base.State {
-	case model.StateRemoving:
+	switch {
+	case base.State == model.StateRemoving:
 		a.awaitRemoval(state)
-		return
-	case model.StateDead:
+	case base.State == model.StateDead:
 		state.set(repairReplace, v1alpha1.ReasonContainerMissing, "is dead", "container %q is dead", base.Name)
 		a.holdBase(a.creationObstacle())
-		return
+	case a.assessBaseSpec():
+	default:
+		a.assessBaseRun()
 	}
-	if a.assessBaseSpec() {
-		return
-	}
-	a.assessBaseRun()
 }
 
 // holdBase gives up what the base needs because of an obstacle, if there is one.
@@ -129,7 +126,7 @@ func (a *assessment) assessBaseSpec() (replaced bool) {
 		a.findOutdated(*base)
 		return false
 	}
-	if block := a.baseObstacle(); block != nil {
+	if block := a.replacementObstacle(); block != nil {
 		// The base that is there is worth more than one that could not start.
 		a.state.Base.Reason, a.state.Base.Message = block.Reason, block.Message
 		a.state.obstruct(base.Name, block)

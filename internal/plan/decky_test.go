@@ -79,6 +79,19 @@ func changeOfSpec() map[string]deckyCase {
 		"service-image": {spec: func(d *model.DeckySpec) {
 			d.Services[1].Image, d.Services[1].BuiltInImage = "registry/ssh:2", false
 		}},
+		"service-image-absent": {spec: func(d *model.DeckySpec) {
+			added := service("telnet", 23)
+			added.Image, added.BuiltInImage, added.ImageAbsent = "registry/telnet:1", false, true
+			d.Services = append(d.Services, added)
+			d.Services[1].Image, d.Services[1].BuiltInImage, d.Services[1].ImageAbsent = "registry/ssh:2", false, true
+			d.Services[0].Env = []string{"OTHER=1"}
+		}},
+		"image-absent-consented": {spec: both(consent, func(d *model.DeckySpec) {
+			d.Base.Image, d.Base.BuiltInImage, d.Base.ImageAbsent = "registry/base:1", false, true
+		})},
+		"hostname-consented-and-service-image-absent": {spec: both(consent, hostname, func(d *model.DeckySpec) {
+			d.Services[1].ImageAbsent = true
+		})},
 		"service-ports": {spec: func(d *model.DeckySpec) { d.Services[1].Ports = nil }},
 		"forwarding": {spec: func(d *model.DeckySpec) {
 			d.Base.Sysctls = map[string]string{model.SysctlIPForward: "1", "net.ipv4.ip_default_ttl": "64"}

@@ -48,8 +48,8 @@ func ours(decky string) model.Identity {
 	return model.Identity{Owner: owner(model.OwnerDecky, decky), Role: model.RoleBase}
 }
 
-func lostNetwork(id string, spec model.NetworkSpec) model.Network {
-	lost := seenNetwork(id, spec)
+func lostNetwork(spec model.NetworkSpec) model.Network {
+	lost := seenNetwork("id-lost", spec)
 	lost.Identity.Owner.Instance, lost.Identity.Owner.UID = "instance-b", "uid-lost"
 	return lost
 }
@@ -102,7 +102,7 @@ func TestPlanOfANetwork(t *testing.T) {
 		}},
 		"name-of-another-instance": {engine: func(w world) {
 			w.withoutDMZ()
-			w.Networks = append(w.Networks, lostNetwork("id-lost", network("dmz", 1)))
+			w.Networks = append(w.Networks, lostNetwork(network("dmz", 1)))
 		}},
 		"overlap-with-a-foreign-network": {engine: func(w world) {
 			w.withoutDMZ()
@@ -110,7 +110,7 @@ func TestPlanOfANetwork(t *testing.T) {
 		}},
 		"overlap-with-another-instance": {engine: func(w world) {
 			w.withoutDMZ()
-			lost := lostNetwork("id-lost", network("lost", 1))
+			lost := lostNetwork(network("lost", 1))
 			w.Networks = append(w.Networks, lost)
 		}},
 		"overlap-with-a-sibling": {engine: func(w world) {
@@ -161,7 +161,7 @@ func TestRemoveNetworks(t *testing.T) {
 		},
 		"foreign-endpoint": func(w world) { w.visit(model.Identity{}, "stranger") },
 		"among-others": func(w world) {
-			w.Networks = append(w.Networks, lostNetwork("id-lost", network("dmz", 4)), corporate("id-corp", "lab_acme_dmz", "192.168.0.0/24"))
+			w.Networks = append(w.Networks, lostNetwork(network("dmz", 4)), corporate("id-corp", "lab_acme_dmz", "192.168.0.0/24"))
 		},
 	}
 	for name, change := range tests {

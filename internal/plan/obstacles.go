@@ -19,6 +19,20 @@ func (a *assessment) creationObstacle() *Block {
 	return a.baseObstacle()
 }
 
+// replacementObstacle says what would keep a base from being replaced together
+// with the services that there are: none is given up that could not come back.
+func (a *assessment) replacementObstacle() *Block {
+	for _, spec := range a.desired.Services {
+		if a.owned.services[spec.Identity.Service] == nil {
+			continue
+		}
+		if block := imageObstacle(spec); block != nil {
+			return block
+		}
+	}
+	return a.creationObstacle()
+}
+
 // imageObstacle refuses a container whose image is not there.
 func imageObstacle(want model.ContainerSpec) *Block {
 	if !want.ImageAbsent {

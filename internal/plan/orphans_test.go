@@ -26,7 +26,7 @@ func TestOrphans(t *testing.T) {
 		"among-others": {engine: func(w world) {
 			w.foreign("stranger")
 			w.foreign("other", seenEndpoint(endpoint("dmz", 1, 50))).Identity = strangeIdentity("instance-b")
-			w.Networks = append(w.Networks, lostNetwork("id-lost", network("lost", 5)))
+			w.Networks = append(w.Networks, lostNetwork(network("lost", 5)))
 		}},
 	}
 	for name, tc := range tests {
@@ -48,7 +48,7 @@ func TestInstanceRemovesOneInstanceOnly(t *testing.T) {
 	_, observed := deckyCase{engine: func(w world) {
 		w.foreign("stranger")
 		w.foreign("other").Identity = strangeIdentity("instance-b")
-		w.Networks = append(w.Networks, lostNetwork("id-lost", network("lost", 5)))
+		w.Networks = append(w.Networks, lostNetwork(network("lost", 5)))
 	}}.build()
 	checkGolden(t, "instance-a", plan.Instance(observed, "instance-a"))
 	checkGolden(t, "instance-b", plan.Instance(observed, "instance-b"))
