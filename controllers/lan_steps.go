@@ -293,6 +293,7 @@ func (s *lanScope) reconcileNetwork(ctx context.Context) pass.Outcome {
 		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
 	}
 	if planned.Empty() {
+		s.Observer.Unblock(model.OwnerLAN, client.ObjectKeyFromObject(s.lan))
 		conditions.True(v1alpha1.ConditionNetworkInSync, "")
 		return pass.Done("")
 	}
