@@ -8,8 +8,11 @@ SHELL := /usr/bin/env bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 IMAGE ?= deckyard/manager:$(VERSION)
-# A working copy without version control builds as well.
-BUILD_FLAGS := -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+# Static programs; a working copy without version control builds as well. Linters
+# and tests use the same flags, so that Kubernetes is compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
+LDFLAGS := -s -w -X main.version=$(VERSION)
 
 TOOLS := bin/tools
 CONTROLLER_GEN := $(TOOLS)/controller-gen
@@ -41,7 +44,7 @@ run: build ## Build, then run the control plane and the operator in the foregrou
 
 .PHONY: build
 build: decoy ## Build bin/deckyard, bin/manager and bin/decoy
-	CGO_ENABLED=0 go build $(BUILD_FLAGS) -o bin/ ./cmd/deckyard ./cmd/manager
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/deckyard ./cmd/manager
 
 .PHONY: decoy
 decoy: ## Build bin/decoy, the program inside the decoys, and embed it
