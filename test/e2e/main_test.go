@@ -36,6 +36,16 @@ type suite struct {
 	kube   client.Client
 	proxy  *engineProxy
 	engine *docker.Engine
+
+	options      operator.Options
+	stopOperator func() error
+}
+
+// restartOperator ends the operator and starts it anew, as an upgrade does.
+func (s *suite) restartOperator() error {
+	err := s.stopOperator()
+	s.stopOperator = startOperator(s.config, s.options)
+	return err
 }
 
 func TestMain(m *testing.M) {
@@ -71,12 +81,12 @@ func run(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	shared = &suite{config: config, kube: kube, proxy: proxy, engine: engine}
-	stopOperator := startOperator(config, operator.Options{
+	shared = &suite{config: config, kube: kube, proxy: proxy, engine: engine, options: operator.Options{
 		DockerHost: proxy.address(), NodeName: nodeName, Logger: logger, MetricsAddress: "0", ProbeAddress: "0",
-	})
+	}}
+	shared.stopOperator = startOperator(config, shared.options)
 	code := m.Run()
-	return code, stopOperator()
+	return code, shared.stopOperator()
 }
 
 // startOperator runs an operator until the returned function is called, which
