@@ -119,7 +119,6 @@ func (d *down) purgeStopped(ctx context.Context, dockerHost string) error {
 	}
 	defer directory.Close() //nolint:errcheck // only the lock is given back
 	loggers := newLoggers(d.Err, false)
-	loggers.routeKubernetes()
 	// Any free port does: nobody else is meant to connect.
 	options := instanceOptions{listen: "127.0.0.1:0", dockerHost: dockerHost}
 	instance, err := d.newInstance(ctx, directory, options, loggers)

@@ -124,17 +124,23 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 // run starts the control plane, then the operator, then calls use. When use returns,
 // ctx is done or a part fails, they stop in reverse order.
 func (i *instance) run(ctx context.Context, use func(ctx context.Context, config *rest.Config) error) error {
+	i.loggers.routeKubernetes()
 	// The control plane outlives ctx: the operator has to end first.
 	planeCtx, stopPlane := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPlane()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	topCtx, stopTop := context.WithCancel(planeCtx)
+	defer stopTop()
+	stop := func() {
+		i.loggers.serving.Store(false)
+		stopTop()
+	}
+	defer context.AfterFunc(ctx, stop)()
 	ended := make(chan error, 1)
 	go func() {
-		defer cancel()
+		defer stop()
 		ended <- i.plane.Run(planeCtx)
 	}()
-	err := i.runOnPlane(ctx, use)
+	err := i.runOnPlane(topCtx, use)
 	i.loggers.serving.Store(false)
 	i.loggers.program.Info("Stopping the control plane")
 	stopPlane()

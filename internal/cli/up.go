@@ -88,7 +88,6 @@ func (u *up) runHere(ctx context.Context) error {
 	}
 	defer directory.Close() //nolint:errcheck // the process ends
 	loggers := newLoggers(u.Err, u.verbose)
-	loggers.routeKubernetes()
 	instance, err := u.newInstance(ctx, directory, u.instanceOptions, loggers)
 	if err != nil {
 		return err
