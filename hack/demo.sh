@@ -97,7 +97,7 @@ wait_until_ready() {
   local before='' now deadline=$((SECONDS + wait_seconds))
   until [[ $(condition status) == True ]]; do
     now=$(kubectl get topology acme -o 'jsonpath=LANs {.status.lans.summary}, deckies {.status.deckies.summary}')
-    if [[ ${now} != "${before}" ]]; then
+    if [[ ${now} != "${before}" && ${now} == */*/* ]]; then
       say "  ${now}"
       before=${now}
     fi
