@@ -6,6 +6,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,6 +16,8 @@ import (
 	"github.com/deckyard/deckyard/internal/graph"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/pass"
+	"github.com/deckyard/deckyard/internal/plan"
+	"github.com/deckyard/deckyard/internal/render"
 )
 
 // allocate decides address and MAC of each interface once and writes them to
@@ -120,25 +123,38 @@ func recordInterfaces(previous []v1alpha1.InterfaceStatus, allocated []graph.Int
 }
 
 // locateNetworks finds each interface's network on the engine. A new decky
-// waits until all are there; one that runs does without, apart from its home.
-// Sets EndpointsInSync.
+// waits until all are there. One that runs goes on without: an interface whose
+// network is missing, or has to be recreated, is planned without its id. Sets
+// EndpointsInSync.
 func (s *deckyScope) locateNetworks(context.Context) pass.Outcome {
-	located := make([]model.EndpointSpec, 0, len(s.interfaces))
-	for i, wanted := range s.interfaces {
-		owner := s.owner(model.OwnerLAN, s.resolved[i])
-		index := slices.IndexFunc(s.observed.Networks, func(network model.Network) bool { return owner.Owns(network.Identity) })
-		if index >= 0 {
-			wanted.NetworkID, wanted.NetworkName = s.observed.Networks[index].ID, s.observed.Networks[index].Name
-			located = append(located, wanted)
-			continue
+	for i := range s.interfaces {
+		lan := s.resolved[i]
+		subnet, gateway, err := addressing(lan)
+		if err != nil {
+			return pass.Retry(err)
 		}
-		if i == 0 || s.base == nil {
-			return s.waitForNetwork(wanted.LAN)
+		wanted := render.Network(s.Instance, lan, subnet, gateway)
+		s.interfaces[i].NetworkName = wanted.Name
+		network, found := plan.CurrentNetwork(wanted, s.observed)
+		if !found && s.base == nil {
+			return s.waitForNetwork(lan.Name)
 		}
-		s.unready = append(s.unready, wanted.LAN)
+		s.interfaces[i].NetworkID = network.ID
 	}
-	s.interfaces = located
 	return pass.Continue()
+}
+
+// addressing returns what the LAN controller chose for a LAN.
+func addressing(lan *v1alpha1.LAN) (netip.Prefix, netip.Addr, error) {
+	subnet, err := netip.ParsePrefix(lan.Status.Subnet)
+	if err != nil {
+		return netip.Prefix{}, netip.Addr{}, fmt.Errorf("read the subnet of LAN %s: %w", lan.Name, err)
+	}
+	gateway, err := netip.ParseAddr(lan.Status.Gateway)
+	if err != nil {
+		return netip.Prefix{}, netip.Addr{}, fmt.Errorf("read the gateway of LAN %s: %w", lan.Name, err)
+	}
+	return subnet, gateway, nil
 }
 
 // waitForNetwork says that a LAN has not been built yet.

@@ -41,9 +41,8 @@ type deckyScope struct {
 	// says why another cannot.
 	resolved []*v1alpha1.LAN
 	lost     *fault.Fault
-	// interfaces are those on resolved LANs; unready names LANs without a network.
+	// interfaces are those on resolved LANs, in the same order.
 	interfaces []model.EndpointSpec
-	unready    []string
 	imageIDs   map[string]string
 	// missingImage says why an image is not on the engine; zero if all are.
 	missingImage absence
@@ -283,9 +282,6 @@ func (s *deckyScope) conclude(state plan.DeckyState, planned plan.Plan) pass.Out
 	if s.lost != nil {
 		return s.waitForLAN()
 	}
-	if len(s.unready) > 0 {
-		return pass.Wait(v1alpha1.ReasonLANNotReady, fmt.Sprintf("LAN %s has no network yet", s.unready[0]))
-	}
 	if s.missingImage.reason != "" {
 		return pass.Wait(s.missingImage.reason, s.missingImage.message)
 	}
@@ -293,14 +289,28 @@ func (s *deckyScope) conclude(state plan.DeckyState, planned plan.Plan) pass.Out
 	if len(state.RecreatePending) > 0 {
 		return pass.Stall(v1alpha1.ReasonRecreatePending, s.pass.Condition(v1alpha1.ConditionRecreatePending).Message)
 	}
+	if state.InSync() {
+		return pass.Done("")
+	}
+	return s.awaitSync(state)
+}
+
+// awaitSync looks again, or waits for a LAN, where nothing can be done now.
+func (s *deckyScope) awaitSync(state plan.DeckyState) pass.Outcome {
 	for _, conditionType := range []string{
 		v1alpha1.ConditionContainersRunning, v1alpha1.ConditionEndpointsInSync, v1alpha1.ConditionServicesAnswering,
 	} {
-		if condition := s.pass.Condition(conditionType); condition.Status != metav1.ConditionTrue {
-			return pass.Progress(v1alpha1.Reason(condition.Reason), condition.Message, s.nextLook(state))
+		condition := s.pass.Condition(conditionType)
+		reason := v1alpha1.Reason(condition.Reason)
+		switch {
+		case condition.Status == metav1.ConditionTrue:
+		case reason == v1alpha1.ReasonLANNotReady:
+			return pass.Wait(reason, condition.Message)
+		default:
+			return pass.Progress(reason, condition.Message, s.nextLook(state))
 		}
 	}
-	return pass.Done("")
+	return pass.Progress(v1alpha1.ReasonProgressing, "Waiting for the effect of changes", s.nextLook(state))
 }
 
 const (

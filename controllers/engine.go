@@ -107,10 +107,14 @@ const (
 )
 
 // carryOut applies a plan of one object, or says what it would do while the
-// topology is suspended. It returns Continue for an empty plan.
+// topology is suspended. It waits for what blocks a plan in which nothing can be
+// done, and returns Continue for an empty one.
 func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, planned plan.Plan, suspended bool) pass.Outcome {
-	if planned.Empty() {
+	switch {
+	case planned.Empty():
 		return pass.Continue()
+	case len(planned.Actions) == 0:
+		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
 	}
 	first := planned.Actions[0].Common()
 	if suspended {

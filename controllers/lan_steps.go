@@ -70,7 +70,6 @@ func (s *lanScope) tearDown(ctx context.Context) pass.Outcome {
 	planned := plan.RemoveNetworks(s.owner(model.OwnerLAN, s.lan), s.observed)
 	if planned.Blocked != nil {
 		s.pass.Conditions().False(v1alpha1.ConditionNetworkInSync, planned.Blocked.Reason, planned.Blocked.Message)
-		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
 	}
 	if outcome := s.carryOut(ctx, s.pass, planned, false); !outcome.IsContinue() {
 		return outcome
@@ -287,40 +286,41 @@ func (s *lanScope) reconcileNetwork(ctx context.Context) pass.Outcome {
 	planned := plan.Network(s.desired, s.observed)
 	s.reportNetwork()
 	conditions := s.pass.Conditions()
+	key := client.ObjectKeyFromObject(s.lan)
 	if planned.Blocked != nil {
 		conditions.False(v1alpha1.ConditionNetworkInSync, planned.Blocked.Reason, planned.Blocked.Message)
-		s.Observer.WakeOnForeign(model.OwnerLAN, client.ObjectKeyFromObject(s.lan))
-		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
+		s.Observer.WakeOnForeign(model.OwnerLAN, key)
+		return s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
 	}
-	if planned.Empty() {
-		s.Observer.Unblock(model.OwnerLAN, client.ObjectKeyFromObject(s.lan))
-		conditions.True(v1alpha1.ConditionNetworkInSync, "")
-		return pass.Done("")
+	if len(planned.Actions) > 0 {
+		conditions.False(v1alpha1.ConditionNetworkInSync, planned.Actions[0].Common().Reason, describe(planned.Actions))
+		return s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
 	}
-	conditions.False(v1alpha1.ConditionNetworkInSync, planned.Actions[0].Common().Reason, describe(planned.Actions))
-	return s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
+	for _, finding := range planned.Findings {
+		if finding.Reason == v1alpha1.ReasonForeignEndpoint {
+			conditions.False(v1alpha1.ConditionNetworkInSync, finding.Reason, finding.Message)
+			s.Observer.WakeOnForeign(model.OwnerLAN, key)
+			return pass.Wait(finding.Reason, finding.Message)
+		}
+	}
+	s.Observer.Unblock(model.OwnerLAN, key)
+	conditions.True(v1alpha1.ConditionNetworkInSync, "")
+	return pass.Done("")
 }
 
 // reportNetwork writes what was seen of the LAN's network to status.
 func (s *lanScope) reportNetwork() {
-	owner := s.desired.Identity.Owner
-	index := slices.IndexFunc(s.observed.Networks, func(network model.Network) bool {
-		return owner.Owns(network.Identity) && network.Name == s.desired.Name
-	})
-	if index < 0 {
+	network, found := plan.CurrentNetwork(s.desired, s.observed)
+	if !found {
 		s.lan.Status.Attached = 0
 		return
 	}
-	s.lan.Status.NetworkID = s.observed.Networks[index].ID
+	s.lan.Status.NetworkID = network.ID
 	attached := 0
-	for _, container := range s.observed.Containers {
-		if container.Identity.Role == model.RoleBase && onNetwork(container, s.lan.Status.NetworkID) {
+	for _, container := range s.observed.Attached(network.ID) {
+		if container.Identity.Role == model.RoleBase {
 			attached++
 		}
 	}
 	s.lan.Status.Attached = clampInt32(attached)
-}
-
-func onNetwork(container model.Container, networkID string) bool {
-	return slices.ContainsFunc(container.Endpoints, func(endpoint model.Endpoint) bool { return endpoint.NetworkID == networkID })
 }

@@ -32,6 +32,8 @@ func main() {
 		Operator:    runOperator,
 		Preflight:   docker.Preflight,
 		RemoveImage: operator.RemoveBuiltInImage,
+		Render:      operator.RenderCompose,
+		Purge:       operator.Purge,
 	}))
 }
 

@@ -53,6 +53,11 @@ type Dependencies struct {
 	Preflight func(ctx context.Context, dockerHost string) error
 	// RemoveImage removes the built-in image from the engine.
 	RemoveImage func(ctx context.Context, dockerHost string) error
+	// Render returns a topology as a Compose file, and a line for each member
+	// that is not part of it.
+	Render func(ctx context.Context, config *rest.Config, namespace, topology string) (file []byte, omitted []string, err error)
+	// Purge removes what an instance left on the engine and returns what that was.
+	Purge func(ctx context.Context, dockerHost, instance string) (removed []string, err error)
 }
 
 // Main runs one command and returns the exit code: 0, or 1 after an error, which it
@@ -98,6 +103,8 @@ func newRoot(dependencies Dependencies) *cobra.Command {
 		newUpCommand,
 		newDownCommand,
 		newKubectlCommand,
+		newRenderCommand,
+		newPurgeCommand,
 		newVersionCommand,
 	} {
 		root.AddCommand(newCommand(env))

@@ -1,0 +1,60 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/deckyard/deckyard/internal/controlplane"
+)
+
+// newRenderCommand prints a topology as a Compose file.
+func newRenderCommand(env *environment) *cobra.Command {
+	var namespace, kubeconfig string
+	command := &cobra.Command{
+		Use:   "render TOPOLOGY",
+		Short: "Print a topology as a Compose file",
+		Long: "Print a topology as a Compose file, with the subnets and addresses that were chosen for it.\n" +
+			"What Compose creates from it is Compose's: bring it up only while the topology itself is not.",
+		Example: "  deckyard render acme > compose.yaml\n  docker compose -p default_acme -f compose.yaml config",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			config, err := env.connection(kubeconfig)
+			if err != nil {
+				return err
+			}
+			file, omitted, err := env.Render(command.Context(), config, namespace, arguments[0])
+			if err != nil {
+				return err
+			}
+			for _, line := range omitted {
+				env.warn("%s", line)
+			}
+			_, err = env.Out.Write(file)
+			return err
+		},
+	}
+	command.Flags().StringVarP(&namespace, "namespace", "n", "default", "namespace of the topology")
+	command.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, else that in the data directory)")
+	return command
+}
+
+// connection finds the API server as the embedded kubectl does.
+func (e *environment) connection(kubeconfig string) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	if kubeconfig == "" && e.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
+		rules.ExplicitPath = controlplane.KubeconfigPath(e.dataDirectory)
+		e.hintStopped()
+	}
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("load kubeconfig: %w", err)
+	}
+	return config, nil
+}

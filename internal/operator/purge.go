@@ -1,0 +1,48 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package operator
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/deckyard/deckyard/internal/apply"
+	"github.com/deckyard/deckyard/internal/engine/docker"
+	"github.com/deckyard/deckyard/internal/engine/host"
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/plan"
+)
+
+// Purge removes every container and network that carries the label of an
+// instance, for a control plane that is lost. It returns what it removed, also
+// beside an error, and touches nothing of another instance.
+func Purge(ctx context.Context, dockerHost, instance string) (removed []string, err error) {
+	dockerEngine, err := docker.New(dockerHost)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dockerEngine.Close() }()
+	networks, err := dockerEngine.Networks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	containers, err := dockerEngine.Containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	planned := plan.Instance(model.Observed{Networks: networks, Containers: containers}, instance)
+	executor := apply.New(dockerEngine, host.New(), apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace})
+	report := executor.Apply(ctx, planned)
+	for _, action := range report.Done {
+		kind, name := action.Target()
+		removed = append(removed, fmt.Sprintf("%s %s", kind, name))
+	}
+	switch {
+	case report.Err != nil:
+		return removed, fmt.Errorf("purge instance %s: %w", instance, report.Err)
+	case planned.Blocked != nil:
+		return removed, fmt.Errorf("purge instance %s: %s; run the command again", instance, planned.Blocked.Message)
+	}
+	return removed, nil
+}
