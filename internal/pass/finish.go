@@ -128,8 +128,12 @@ func (p *Pass) Announce(ctx context.Context, reason v1alpha1.Reason, message str
 	conditions := p.Conditions()
 	conditions.False(v1alpha1.ConditionReady, reason, message)
 	conditions.Present(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing, message)
-	p.reportTransition(ctx)
-	return p.Save(ctx)
+	previous := readyOf(p.before)
+	if err := p.Save(ctx); err != nil {
+		return err
+	}
+	p.reportTransition(ctx, previous)
+	return nil
 }
 
 // Event records what was done to the object, such as the repair of a drift.
@@ -156,7 +160,7 @@ func (p *Pass) Finish(ctx context.Context, outcome Outcome) (reconcile.Result, e
 	if requested := p.object.GetAnnotations()[v1alpha1.AnnotationReconcileRequestedAt]; requested != "" {
 		*progress.LastHandledReconcileAt = requested
 	}
-	p.reportTransition(ctx)
+	previous := readyOf(p.before)
 	switch err := p.Save(ctx); {
 	case apierrors.IsConflict(err):
 		return reconcile.Result{RequeueAfter: conflictRetry}, nil
@@ -165,6 +169,7 @@ func (p *Pass) Finish(ctx context.Context, outcome Outcome) (reconcile.Result, e
 	case err != nil:
 		return reconcile.Result{}, err
 	}
+	p.reportTransition(ctx, previous)
 	return result(outcome)
 }
 
@@ -238,24 +243,30 @@ func notReady(conditions status.Writer, outcome Outcome) {
 	conditions.False(v1alpha1.ConditionReady, outcome.reason, outcome.message)
 }
 
-// reportTransition logs and records an event when Ready came, went, or stays
-// away for a new reason that a person should know of.
-func (p *Pass) reportTransition(ctx context.Context) {
-	after := meta.FindStatusCondition(*p.object.Progress().Conditions, v1alpha1.ConditionReady)
-	if after == nil {
-		return
-	}
-	previous, ok := p.before.(Object)
+// readyOf returns the Ready condition of an object; the zero
+// value if it has none.
+func readyOf(object client.Object) metav1.Condition {
+	reporter, ok := object.(Object)
 	if !ok {
-		return
+		return metav1.Condition{}
 	}
-	before := meta.FindStatusCondition(*previous.Progress().Conditions, v1alpha1.ConditionReady)
-	if before != nil && before.Status == after.Status && before.Reason == after.Reason {
+	if condition := meta.FindStatusCondition(*reporter.Progress().Conditions, v1alpha1.ConditionReady); condition != nil {
+		return *condition
+	}
+	return metav1.Condition{}
+}
+
+// reportTransition logs and records an event when Ready came, went, or stays
+// away for a new reason that a person should know of. It follows the write of
+// the status: a pass on a stale object, whose write is refused, reports nothing.
+func (p *Pass) reportTransition(ctx context.Context, before metav1.Condition) {
+	after := readyOf(p.object)
+	if before.Status == after.Status && before.Reason == after.Reason {
 		return
 	}
 	log.FromContext(ctx).Info("Readiness changed", "ready", after.Status, "reason", after.Reason, "message", after.Message)
 	stalled := meta.IsStatusConditionTrue(*p.object.Progress().Conditions, v1alpha1.ConditionStalled)
-	wasReady := before != nil && before.Status == metav1.ConditionTrue
+	wasReady := before.Status == metav1.ConditionTrue
 	switch {
 	case after.Status == metav1.ConditionTrue:
 		p.record(corev1.EventTypeNormal, after.Reason, "Report", orWord(after.Message, "ready"))
