@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -25,8 +24,7 @@ import (
 const indexTopology = "spec.topologyRef.name"
 
 // AddIndexes adds the cache indexes that the controllers list by.
-func AddIndexes(ctx context.Context, manager ctrl.Manager) error {
-	indexer := manager.GetFieldIndexer()
+func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	if err := indexer.IndexField(ctx, &v1alpha1.LAN{}, indexTopology, topologyOf); err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func assemble(ctx context.Context, operatorManager manager.Manager, dockerEngine
 	if err != nil {
 		return err
 	}
-	if err := controllers.AddIndexes(ctx, operatorManager); err != nil {
+	if err := controllers.AddIndexes(ctx, operatorManager.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index the cache: %w", err)
 	}
 	hostAdapter := host.New()
