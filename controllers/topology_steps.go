@@ -75,7 +75,8 @@ func (s *topologyScope) tearDown(ctx context.Context) pass.Outcome {
 		}
 		return pass.Gone()
 	}
-	for _, member := range members {
+	// Deckies first, so that no LAN has to name one that would stay.
+	for _, member := range slices.Backward(members) {
 		if err := s.deleteMember(ctx, member); err != nil {
 			return pass.Retry(err)
 		}
