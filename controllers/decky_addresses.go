@@ -141,6 +141,10 @@ func (s *deckyScope) locateNetworks(context.Context) pass.Outcome {
 		}
 		s.interfaces[i].NetworkID = network.ID
 	}
+	if s.pass.Condition(v1alpha1.ConditionEndpointsInSync).Reason == string(v1alpha1.ReasonLANNotReady) {
+		// The wait may be over; what is true now is not known before the comparison.
+		s.pass.Conditions().Remove(v1alpha1.ConditionEndpointsInSync)
+	}
 	return pass.Continue()
 }
 

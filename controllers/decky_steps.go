@@ -275,7 +275,7 @@ func (s *deckyScope) reconcileContainers(ctx context.Context) pass.Outcome {
 // conclude says how a pass ends that has nothing to do.
 func (s *deckyScope) conclude(state plan.DeckyState, planned plan.Plan) pass.Outcome {
 	key := client.ObjectKeyFromObject(s.decky)
-	if planned.Blocked != nil {
+	if planned.Blocked != nil && planned.Blocked.Reason != v1alpha1.ReasonImageMissing {
 		s.Observer.WakeOnForeign(model.OwnerDecky, key)
 		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
 	}

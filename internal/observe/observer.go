@@ -138,6 +138,10 @@ func (o *Observer) WakeOnForeign(kind model.OwnerKind, name types.NamespacedName
 	o.alarm.block(key{kind: kind, name: name})
 }
 
+// WakeBlocked wakes the objects that are blocked, because of something that the
+// engine does not tell of, such as the end of a pull that failed.
+func (o *Observer) WakeBlocked() { o.alarm.wakeBlocked() }
+
 // Unblock ends what WakeOnForeign began.
 func (o *Observer) Unblock(kind model.OwnerKind, name types.NamespacedName) {
 	o.alarm.unblock(key{kind: kind, name: name})

@@ -167,6 +167,7 @@ func assemble(ctx context.Context, operatorManager manager.Manager, dockerEngine
 	hostAdapter := host.New()
 	observer := observe.New(dockerEngine, dockerEngine, observe.Options{Host: hostAdapter, Registerer: metrics.Registry})
 	puller := apply.NewPuller(dockerEngine, clock.RealClock{})
+	puller.OnFinished(func(string) { observer.WakeBlocked() })
 	runner := &pass.Runner{Kube: operatorManager.GetClient(), Recorder: operatorManager.GetEventRecorder("deckyard")}
 	node := &controllers.Node{
 		Name: options.NodeName, Instance: instance,
