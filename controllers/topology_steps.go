@@ -112,19 +112,35 @@ func (s *topologyScope) deleteMember(ctx context.Context, member pass.Object) er
 	return nil
 }
 
-// teardownMessage names what is still there, and the first culprit's own words.
+// teardownMessage names what is still there, and the culprit with its own words.
 func teardownMessage(members []pass.Object) string {
 	slices.SortFunc(members, func(a, b pass.Object) int { return strings.Compare(a.GetName(), b.GetName()) })
 	names := make([]string, 0, len(members))
-	culprit := ""
 	for _, member := range members {
 		names = append(names, member.GetName())
+	}
+	return fmt.Sprintf("Waiting for %d LANs and Deckies to go: %s%s", len(names), shortList(names), culprit(members))
+}
+
+// culprit names the first member that is stuck, and why: one that does not wait
+// for another member, if there is such a one.
+func culprit(members []pass.Object) string {
+	words := ""
+	for _, member := range members {
 		why := readiness(member)
-		if culprit == "" && why.reason != v1alpha1.ReasonDeleting && why.message != "" && !member.GetDeletionTimestamp().IsZero() {
-			culprit = fmt.Sprintf("; %s: %s", member.GetName(), why.message)
+		if why.reason == v1alpha1.ReasonDeleting || why.message == "" || member.GetDeletionTimestamp().IsZero() {
+			continue
+		}
+		isFollower := why.reason == v1alpha1.ReasonLANInUse || why.reason == v1alpha1.ReasonDraining
+		if isFollower && words != "" {
+			continue
+		}
+		words = fmt.Sprintf("; %s: %s", member.GetName(), why.message)
+		if !isFollower {
+			break
 		}
 	}
-	return fmt.Sprintf("Waiting for %d LANs and Deckies to go: %s%s", len(names), shortList(names), culprit)
+	return words
 }
 
 // ensureFinalizer keeps the topology until its members are gone.

@@ -1,0 +1,148 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/observe"
+)
+
+// recorder keeps the events that were sent.
+type recorder struct {
+	mutex sync.Mutex
+	sent  []string
+}
+
+// Eventf implements events.EventRecorder.
+func (r *recorder) Eventf(regarding, _ runtime.Object, eventType, reason, _, note string, arguments ...any) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	name := "nobody"
+	if object, ok := regarding.(client.Object); ok {
+		name = object.GetName()
+	}
+	r.sent = append(r.sent, fmt.Sprintf("%s %s %s: %s", name, eventType, reason, fmt.Sprintf(note, arguments...)))
+}
+
+// take returns the events since the last call.
+func (r *recorder) take() []string {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	sent := r.sent
+	r.sent = nil
+	return sent
+}
+
+// watchedObserver notes who is to be woken by what is not its own.
+type watchedObserver struct {
+	*observe.Observer
+	mutex   sync.Mutex
+	blocked map[string]bool
+}
+
+// WakeOnForeign implements controllers.Observer.
+func (o *watchedObserver) WakeOnForeign(kind model.OwnerKind, key types.NamespacedName) {
+	o.mutex.Lock()
+	o.blocked[string(kind)+" "+key.Name] = true
+	o.mutex.Unlock()
+	o.Observer.WakeOnForeign(kind, key)
+}
+
+// Unblock implements controllers.Observer.
+func (o *watchedObserver) Unblock(kind model.OwnerKind, key types.NamespacedName) {
+	o.mutex.Lock()
+	delete(o.blocked, string(kind)+" "+key.Name)
+	o.mutex.Unlock()
+	o.Observer.Unblock(kind, key)
+}
+
+// isBlocked reports whether an object, as "LAN office", is woken by what is not its own.
+func (o *watchedObserver) isBlocked(object string) bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.blocked[object]
+}
+
+// cache is the operator's view of the API server: like a manager's client, it
+// reads from a cache, which can lag behind, and writes through.
+type cache struct {
+	api client.WithWatch
+
+	mutex sync.Mutex
+	// stale holds what lists give while the cache lags behind; nil while it does not.
+	stale []client.ObjectList
+}
+
+func newCache(api client.WithWatch) *cache { return &cache{api: api} }
+
+// freeze lets the cache's lists stay as they are, until thaw.
+func (c *cache) freeze(ctx context.Context, lists ...client.ObjectList) error {
+	for _, list := range lists {
+		if err := c.api.List(ctx, list); err != nil {
+			return err
+		}
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.stale = lists
+	return nil
+}
+
+func (c *cache) thaw() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.stale = nil
+}
+
+// client returns the operator's client. Like a real one it does nothing for a
+// context that has ended.
+func (c *cache) client() client.Client {
+	return interceptor.NewClient(c.api, interceptor.Funcs{
+		List: func(ctx context.Context, api client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+			if c.fromStale(list) {
+				return nil
+			}
+			return api.List(ctx, list, options...)
+		},
+		Delete: func(ctx context.Context, api client.WithWatch, object client.Object, options ...client.DeleteOption) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return api.Delete(ctx, object, options...)
+		},
+		Patch: func(ctx context.Context, api client.WithWatch, object client.Object, patch client.Patch, options ...client.PatchOption) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return api.Patch(ctx, object, patch, options...)
+		},
+		SubResourcePatch: func(ctx context.Context, api client.Client, name string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return api.SubResource(name).Patch(ctx, object, patch, options...)
+		},
+	})
+}
+
+// fromStale fills a list with what the cache still holds of its kind.
+func (c *cache) fromStale(list client.ObjectList) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for _, stale := range c.stale {
+		if copyList(stale, list) {
+			return true
+		}
+	}
+	return false
+}
