@@ -37,7 +37,7 @@ func supervise() int {
 func reap() {
 	for {
 		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
-		if err == syscall.EINTR { //nolint:errorlint // A bare errno.
+		if err == syscall.EINTR {
 			continue
 		}
 		if err != nil || pid <= 0 {

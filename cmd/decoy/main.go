@@ -20,7 +20,7 @@ import (
 const (
 	// softMemory makes the collector work harder long before the container's
 	// limit of 64 MiB; collectAt keeps an idle service small.
-	softMemory = 36 << 20
+	softMemory = 30 << 20
 	collectAt  = 50
 	// maxThreads running Go code at once. The container allows 64 tasks.
 	maxThreads = 2

@@ -116,7 +116,7 @@ func Run(ctx context.Context, name string, environment Environment) error {
 	for _, listener := range listeners {
 		group.Go(func() error { return service.Serve(ctx, listener) })
 	}
-	return group.Wait() //nolint:wrapcheck // The service's own.
+	return group.Wait()
 }
 
 func lookup(name string) (Program, bool) {
@@ -147,5 +147,5 @@ func listen(ctx context.Context, open func(context.Context, int) (net.Listener, 
 // listenEverywhere listens for IPv4, the only addresses that deckies have.
 func listenEverywhere(ctx context.Context, port int) (net.Listener, error) {
 	var config net.ListenConfig
-	return config.Listen(ctx, "tcp4", net.JoinHostPort("", strconv.Itoa(port))) //nolint:wrapcheck // The caller names the port.
+	return config.Listen(ctx, "tcp4", net.JoinHostPort("", strconv.Itoa(port)))
 }

@@ -150,8 +150,8 @@ func appendEscapedRune(line []byte, char rune) []byte {
 		return appendUnit(line, uint16(char)) //nolint:gosec // G115: in range by the condition above.
 	}
 	char -= 0x10000
-	line = appendUnit(line, uint16(0xd800+(char>>10)))   //nolint:gosec // G115: ten bits.
-	return appendUnit(line, uint16(0xdc00+(char&0x3ff))) //nolint:gosec // G115: ten bits.
+	line = appendUnit(line, uint16(0xd800+(char>>10))) //nolint:gosec // G115: ten bits.
+	return appendUnit(line, uint16(0xdc00+(char&0x3ff)))
 }
 
 func appendUnit(line []byte, unit uint16) []byte {

@@ -275,7 +275,7 @@ func (c *conversation) listed(argument string) string {
 func (c *conversation) sendList(text string) bool {
 	return c.transfer("150 Here comes the directory listing.", "226 Directory send OK.", func(data net.Conn) error {
 		_, err := io.WriteString(data, text)
-		return err //nolint:wrapcheck // Only whether there is one matters.
+		return err
 	})
 }
 
@@ -289,7 +289,7 @@ func (c *conversation) retrieve(name string) bool {
 	c.evidence.Record("download", evidence.Text("path", c.resolve(name)))
 	return c.transfer(fmt.Sprintf("150 Opening BINARY mode data connection for %s (%d bytes).", name, found.size), complete, func(data net.Conn) error {
 		_, err := data.Write(content)
-		return err //nolint:wrapcheck // As above.
+		return err
 	})
 }
 

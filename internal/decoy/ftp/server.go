@@ -36,7 +36,7 @@ type Server struct {
 func New(settings *setting.Reader, log *evidence.Log) (*Server, error) {
 	s := &Server{log: log, banner: settings.Line("BANNER", defaultBanner, maxBanner)}
 	if err := settings.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // The error names the variable.
+		return nil, err
 	}
 	s.banner = strings.TrimPrefix(s.banner, "220 ")
 	return s, nil
@@ -44,5 +44,5 @@ func New(settings *setting.Reader, log *evidence.Log) (*Server, error) {
 
 // Serve answers on the listener until the context ends.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	return guard.NewListener(listener, "ftp", s.log, guard.DefaultLimits()).Serve(ctx, s.handle) //nolint:wrapcheck // Nothing to add.
+	return guard.NewListener(listener, "ftp", s.log, guard.DefaultLimits()).Serve(ctx, s.handle)
 }

@@ -59,7 +59,7 @@ func (c *Conn) Read(buffer []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(buffer)
 	c.read.Add(int64(n))
-	return n, err //nolint:wrapcheck // Callers compare with io.EOF and timeouts.
+	return n, err
 }
 
 // Write waits no longer than the limits allow.
@@ -69,7 +69,7 @@ func (c *Conn) Write(data []byte) (int, error) {
 	}
 	n, err := c.Conn.Write(data)
 	c.written.Add(int64(n))
-	return n, err //nolint:wrapcheck // As in Read.
+	return n, err
 }
 
 // SetDeadline sets both deadlines.

@@ -14,7 +14,7 @@ const (
 	// maxHeap is what the heap may hold before connections are turned away.
 	// It lies above the soft limit the process sets itself, so garbage alone
 	// does not reach it, and below what its container may use.
-	maxHeap = 46 << 20
+	maxHeap = 38 << 20
 	// sampleAge is how old a reading may be.
 	sampleAge = 20 * time.Millisecond
 

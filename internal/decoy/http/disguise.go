@@ -27,7 +27,7 @@ type personaListener struct {
 func (l *personaListener) Accept() (net.Conn, error) {
 	accepted, err := l.Listener.Accept()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // The listener's own.
+		return nil, err
 	}
 	guarded, ok := accepted.(*guard.Conn)
 	if !ok {
@@ -51,10 +51,10 @@ type personaConn struct {
 func (c *personaConn) Write(data []byte) (int, error) {
 	status, isOwn := ownError(data)
 	if !isOwn {
-		return c.Conn.Write(data) //nolint:wrapcheck // The connection's own.
+		return c.Conn.Write(data)
 	}
 	if _, err := c.Conn.Write(c.server.rawError(status)); err != nil {
-		return 0, err //nolint:wrapcheck // As above.
+		return 0, err
 	}
 	return len(data), nil
 }
@@ -103,7 +103,7 @@ func (c *plainRefuser) Read(buffer []byte) (int, error) {
 		return c.personaConn.Read(buffer)
 	}
 	if err := c.SetReadDeadline(time.Now().Add(handshakeTimeout)); err != nil {
-		return 0, err //nolint:wrapcheck // The connection's own.
+		return 0, err
 	}
 	n, err := c.personaConn.Read(buffer)
 	if n == 0 {

@@ -247,7 +247,10 @@ func clean(shown page) page {
 
 func jenkinsHeaders(session string) [][2]string {
 	return [][2]string{
-		{"X-Content-Type-Options", "nosniff"}, {"X-Hudson", "1.395"}, {"X-Jenkins", jenkins}, {"X-Jenkins-Session", "7c1b3f02"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"X-Hudson", "1.395"},
+		{"X-Jenkins", jenkins},
+		{"X-Jenkins-Session", "7c1b3f02"},
 		{"Set-Cookie", "JSESSIONID." + strings.ToLower(session[:8]) + "=node0" + strings.ToLower(session) + "0.node0; Path=/; HttpOnly"},
 	}
 }

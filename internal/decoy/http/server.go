@@ -78,7 +78,7 @@ func NewTLS(settings *setting.Reader, hostname string, log *evidence.Log) (*Serv
 	name := settings.Line("CERT_COMMON_NAME", hostname, maxCommonName)
 	s.readVersions(settings)
 	if err := settings.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // The error names the variable.
+		return nil, err
 	}
 	made, err := certificate.SelfSigned(name)
 	if err != nil {
@@ -114,7 +114,7 @@ func read(settings *setting.Reader, log *evidence.Log, protocol string) (*Server
 		s.extraHeaders = append(s.extraHeaders, [2]string{name, strings.TrimSpace(value)})
 	}
 	if err := settings.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // The error names the variable.
+		return nil, err
 	}
 	return s, nil
 }
@@ -202,22 +202,21 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	defer guard.Recover(session)
 	body := readBody(r)
-	credentials := s.record(session, r, body)
-	page := s.page(r, credentials)
+	shown := s.page(r, s.record(session, r, body))
 	// Names go in as they are: Set and Add would write ETag as Etag.
 	header := w.Header()
 	if s.serverHeader != "" {
 		header["Server"] = []string{s.serverHeader}
 	}
-	for _, pair := range page.headers {
+	for _, pair := range shown.headers {
 		header[pair[0]] = append(header[pair[0]], pair[1])
 	}
 	for _, pair := range s.extraHeaders {
 		header[pair[0]] = []string{pair[1]}
 	}
-	w.WriteHeader(page.status)
+	w.WriteHeader(shown.status)
 	if r.Method != http.MethodHead {
-		_, _ = io.WriteString(w, page.body)
+		_, _ = io.WriteString(w, shown.body)
 	}
 }
 

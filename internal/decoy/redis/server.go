@@ -50,7 +50,7 @@ func New(reader *setting.Reader, log *evidence.Log) (*Server, error) {
 		runID:    newRunID(),
 	}
 	if err := reader.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // The error names the variable.
+		return nil, err
 	}
 	s.config.values = defaultConfig()
 	return s, nil
@@ -58,7 +58,7 @@ func New(reader *setting.Reader, log *evidence.Log) (*Server, error) {
 
 // Serve answers on the listener until the context ends.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	return guard.NewListener(listener, "redis", s.log, guard.DefaultLimits()).Serve(ctx, s.handle) //nolint:wrapcheck // Nothing to add.
+	return guard.NewListener(listener, "redis", s.log, guard.DefaultLimits()).Serve(ctx, s.handle)
 }
 
 // client is one connection.
@@ -88,8 +88,7 @@ func (s *Server) handle(ctx context.Context, conn *guard.Conn) {
 	}
 	for !c.closing && ctx.Err() == nil {
 		args, err := readCommand(input)
-		var mistake protocolError
-		if errors.As(err, &mistake) {
+		if mistake, ok := errors.AsType[protocolError](err); ok {
 			c.evidence.Record("malformed", evidence.Text("error", string(mistake)))
 			c.fail("ERR " + string(mistake))
 			c.closing = true
@@ -144,13 +143,11 @@ func (c *client) record(name string, args []string) {
 }
 
 func (c *client) recordLogin(args []string) {
-	user, password := "default", ""
-	switch len(args) {
-	case 0:
+	if len(args) == 0 {
 		return
-	case 1:
-		password = args[0]
-	default:
+	}
+	user, password := "default", args[0]
+	if len(args) > 1 {
 		user, password = args[0], args[1]
 	}
 	c.evidence.Record("login", evidence.Text("username", user), evidence.Text("password", password), evidence.Flag("accepted", false))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,36 +28,37 @@ func workingDir(c *call) int {
 	return 0
 }
 
+// list is ls: first the files that were named, then what is in the directories.
 func list(c *call) int {
 	options, operands := c.flags()
 	if len(operands) == 0 {
 		operands = []string{"."}
 	}
+	var files, dirs []entry
 	status := 0
-	for i, name := range operands {
+	for _, name := range operands {
 		full := c.tree.resolve(c.dir, name, followAll)
 		found, err := c.tree.lookup(full)
-		if err == nil && found.isDir() && !c.mayRead(full, found) {
-			fmt.Fprintf(c.err, "ls: cannot open directory '%s': %v\n", name, errDenied)
-			status = 2
-			continue
+		switch {
+		case err != nil:
+			status = c.complain("cannot access '%s': %v", name, err) + 1
+		case !found.isDir() || strings.Contains(options, "d"):
+			files = append(files, entry{name: name, node: found})
+		case !c.mayRead(full, found):
+			status = c.complain("cannot open directory '%s': %v", name, errDenied) + 1
+		default:
+			dirs = append(dirs, entry{name: name, node: found})
 		}
-		if err != nil {
-			fmt.Fprintf(c.err, "ls: cannot access '%s': %v\n", name, err)
-			status = 2
-			continue
-		}
-		if !found.isDir() || strings.Contains(options, "d") {
-			c.printEntries(options, []entry{{name: name, node: found}})
-			continue
-		}
+	}
+	c.printEntries(options, files)
+	for i, dir := range dirs {
 		if len(operands) > 1 {
-			if i > 0 {
+			if i > 0 || len(files) > 0 {
 				c.printf("\n")
 			}
-			c.printf("%s:\n", name)
+			c.printf("%s:\n", dir.name)
 		}
-		c.listDir(options, full, found)
+		c.listDir(options, c.tree.resolve(c.dir, dir.name, followAll), dir.node)
 	}
 	return status
 }
@@ -98,7 +100,7 @@ func (c *call) printEntries(options string, entries []entry) {
 		for _, e := range entries {
 			c.printf("%s\n", longEntry(e, width))
 		}
-	case strings.Contains(options, "1"):
+	case strings.Contains(options, "1") || !c.out.terminal:
 		for _, e := range entries {
 			c.printf("%s\n", e.name)
 		}
@@ -127,11 +129,11 @@ func columns(names []string, width int) string {
 	rows := (len(names) + perRow - 1) / perRow
 	var out strings.Builder
 	for row := range rows {
-		line := ""
+		var line strings.Builder
 		for i := row; i < len(names); i += rows {
-			line += fmt.Sprintf("%-*s", longest, names[i])
+			fmt.Fprintf(&line, "%-*s", longest, names[i])
 		}
-		out.WriteString(strings.TrimRight(line, " ") + "\n")
+		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return out.String()
 }
@@ -199,8 +201,8 @@ func (c *call) makeParents(full string) {
 	for dir := full; dir != "/" && c.tree.at(dir) == nil; dir = path.Dir(dir) {
 		missing = append(missing, dir)
 	}
-	for i := len(missing) - 1; i >= 0; i-- {
-		if c.mayChange(path.Dir(missing[i])) != nil || c.tree.put(missing[i], c.node(fs.ModeDir|0o755, "")) != nil {
+	for _, dir := range slices.Backward(missing) {
+		if c.mayChange(path.Dir(dir)) != nil || c.tree.put(dir, c.node(fs.ModeDir|0o755, "")) != nil {
 			return
 		}
 	}

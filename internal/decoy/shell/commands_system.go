@@ -174,11 +174,19 @@ func processes(c *call) int {
 		pid  int
 		what string
 	}{
-		{"root", 1, "/sbin/init"}, {"root", 2, "[kthreadd]"}, {"root", 3, "[rcu_gp]"}, {"root", 11, "[ksoftirqd/0]"}, {"root", 198, "[jbd2/sda1-8]"},
-		{"root", 241, "/lib/systemd/systemd-journald"}, {"root", 262, "/lib/systemd/systemd-udevd"}, {"root", 396, "/usr/sbin/cron -f"},
+		{"root", 1, "/sbin/init"},
+		{"root", 2, "[kthreadd]"},
+		{"root", 3, "[rcu_gp]"},
+		{"root", 11, "[ksoftirqd/0]"},
+		{"root", 198, "[jbd2/sda1-8]"},
+		{"root", 241, "/lib/systemd/systemd-journald"},
+		{"root", 262, "/lib/systemd/systemd-udevd"},
+		{"root", 396, "/usr/sbin/cron -f"},
 		{"message+", 397, "/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only"},
-		{"root", 412, "/lib/systemd/systemd-logind"}, {"root", 455, "/sbin/agetty -o -p -- \\u --noclear - linux"},
-		{"root", 498, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"}, {"root", 4121, "sshd: " + c.user.name + "@pts/0"},
+		{"root", 412, "/lib/systemd/systemd-logind"},
+		{"root", 455, "/sbin/agetty -o -p -- \\u --noclear - linux"},
+		{"root", 498, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"},
+		{"root", 4121, "sshd: " + c.user.name + "@pts/0"},
 	} {
 		c.printf("%-8s %7d  0.0  0.2 %6d %5d ?        Ss   %s   0:0%d %s\n", p.user, p.pid, 10_000+p.pid*13, 3_000+p.pid*5, boot, p.pid%9, p.what)
 	}

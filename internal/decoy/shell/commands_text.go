@@ -90,10 +90,10 @@ func number(out *strings.Builder, text string, base, most int) int {
 		if err != nil {
 			break
 		}
-		value = value*base + int(digit) //nolint:gosec // G115: one digit.
+		value = value*base + int(digit)
 		count++
 	}
-	out.WriteByte(byte(value)) //nolint:gosec // G115: as printf, modulo 256.
+	out.WriteByte(byte(value))
 	return count
 }
 
@@ -236,7 +236,7 @@ func cutFields(c *call) int {
 	delimiter, fields := "\t", ""
 	var operands []string
 	args := c.args[1:]
-	for i := 0; i < len(args); i++ {
+	for i := range args {
 		switch {
 		case (args[i] == "-d" || args[i] == "-f") && i+1 < len(args):
 			args[i+1] = args[i] + args[i+1]

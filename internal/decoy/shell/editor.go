@@ -40,7 +40,7 @@ func NewTerminal(in io.Reader, out io.Writer) *Terminal {
 // Write prints text with carriage returns before line feeds.
 func (t *Terminal) Write(text []byte) (int, error) {
 	if _, err := io.WriteString(t.out, strings.ReplaceAll(string(text), "\n", "\r\n")); err != nil {
-		return 0, err //nolint:wrapcheck // The caller ends the session.
+		return 0, err
 	}
 	return len(text), nil
 }
@@ -113,7 +113,7 @@ func (t *Terminal) read(prompt string) (string, error) {
 func (t *Terminal) key() (rune, error) {
 	key, size, err := t.in.ReadRune()
 	if err != nil {
-		return 0, err //nolint:wrapcheck // io.EOF means the end.
+		return 0, err
 	}
 	if len(t.keys) < maxKeys {
 		if key == utf8.RuneError && size == 1 {
@@ -275,7 +275,7 @@ func (t *Terminal) show(text string) error {
 
 func (t *Terminal) print(text string) error {
 	_, err := io.WriteString(t.out, text)
-	return err //nolint:wrapcheck // The caller ends the session.
+	return err
 }
 
 func back(count int) string {

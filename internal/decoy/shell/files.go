@@ -69,7 +69,7 @@ func (b *builder) parents(full string) {
 }
 
 func (b *builder) directories() {
-	for _, name := range strings.Fields(`/boot /dev /dev/pts /etc/apt /etc/cron.d /etc/cron.daily /etc/default
+	for name := range strings.FieldsSeq(`/boot /dev /dev/pts /etc/apt /etc/cron.d /etc/cron.daily /etc/default
 		/etc/init.d /etc/network /etc/ssh /etc/ssl /etc/systemd /home /lost+found /media /mnt /opt /proc /run
 		/srv /sys /usr/bin /usr/lib /usr/lib64 /usr/local/bin /usr/local/sbin /usr/sbin /usr/share /usr/src
 		/var/backups /var/cache /var/lib /var/local /var/log /var/mail /var/opt /var/spool /var/www/html`) {

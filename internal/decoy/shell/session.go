@@ -56,7 +56,6 @@ func (m *Machine) NewSession(user, source string, record Recorder) *Session {
 		source:   source,
 		user:     m.account(user),
 		tree:     newTree(m.base),
-		vars:     make(map[string]string),
 		loggedIn: time.Now(),
 	}
 	if s.user.name == "" {
@@ -64,12 +63,10 @@ func (m *Machine) NewSession(user, source string, record Recorder) *Session {
 		_ = s.tree.put(s.user.home, s.node(fs.ModeDir|0o700, ""))
 	}
 	s.dir = s.user.home
-	for name, value := range map[string]string{
+	s.vars = map[string]string{
 		"HOME": s.user.home, "USER": s.user.name, "LOGNAME": s.user.name, "SHELL": "/bin/bash",
 		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "xterm-256color",
 		"LANG": "en_US.UTF-8", "PWD": s.dir, "HOSTNAME": m.hostname,
-	} {
-		s.vars[name] = value
 	}
 	return s
 }
@@ -106,7 +103,8 @@ func (s *Session) Run(ctx context.Context, line string, input io.Reader, output 
 		line = line[:MaxLine]
 	}
 	s.remember(line)
-	out := &limited{limit: maxOutput}
+	_, onTerminal := output.(*Terminal)
+	out := &limited{limit: maxOutput, terminal: onTerminal}
 	s.run(ctx, line, input, out, out)
 	_, _ = output.Write(out.Bytes())
 	return s.status
@@ -421,6 +419,8 @@ type limited struct {
 	bytes.Buffer
 
 	limit int
+	// terminal says that a person will read it.
+	terminal bool
 }
 
 // Write keeps what fits and reports all of it as written.
@@ -429,5 +429,5 @@ func (l *limited) Write(data []byte) (int, error) {
 		_, _ = l.Buffer.Write(data[:max(room, 0)])
 		return len(data), nil
 	}
-	return l.Buffer.Write(data) //nolint:wrapcheck // bytes.Buffer does not fail.
+	return l.Buffer.Write(data)
 }

@@ -54,7 +54,7 @@ func TestRunAnswersAsAShellDoes(t *testing.T) {
 		"echo with escapes":            {"root", `echo -e "\x41\tB\101"; echo -n x`, "A\tBA\nx"},
 		"busybox probe":                {"root", "/bin/busybox ECCHI", "ECCHI: applet not found\n"},
 		"files come and go":            {"root", "cd /tmp && mkdir d && touch d/f && ls d && rm -rf d && ls d", "f\nls: cannot access 'd': No such file or directory\n"},
-		"copy, move":                   {"root", "cd /tmp; echo z > a; cp a b; mv b c; cat c; ls", "z\na  c\n"},
+		"copy, move":                   {"root", "cd /tmp; echo z > a; cp a b; mv b c; cat c; ls", "z\na\nc\n"},
 		"links":                        {"root", "ls -d /bin/sh; readlink 2>/dev/null; cd /bin; pwd", "/bin/sh\n/usr/bin\n"},
 		"a user may not read shadow":   {"admin", "cat /etc/shadow", "cat: /etc/shadow: Permission denied\n"},
 		"a user may not write to etc":  {"admin", "echo x > /etc/x", "-bash: /etc/x: Permission denied\n"},

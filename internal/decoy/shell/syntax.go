@@ -41,46 +41,67 @@ func parse(line string) ([]step, string) {
 	if problem != "" {
 		return nil, problem
 	}
-	var steps []step
-	current := step{}
-	var last stage
-	for i := 0; i < len(tokens); i++ {
-		text := tokens[i].text
+	p := parser{}
+	for len(tokens) > 0 {
+		next := tokens[0]
+		tokens = tokens[1:]
 		switch {
-		case !tokens[i].operator:
-			last.words = append(last.words, text)
-		case strings.ContainsAny(text, "<>"):
-			if strings.HasSuffix(text, "&1") || strings.HasSuffix(text, "&2") {
-				last.redirects = append(last.redirects, redirect{operator: text})
-				continue
-			}
-			if i+1 >= len(tokens) || tokens[i+1].operator {
-				return nil, "syntax error near unexpected token `newline'"
-			}
-			i++
-			last.redirects = append(last.redirects, redirect{operator: text, word: tokens[i].text})
+		case !next.operator:
+			p.current.words = append(p.current.words, next.text)
+		case !strings.ContainsAny(next.text, "<>"):
+			problem = p.end(next.text)
+		case strings.HasSuffix(next.text, "&1") || strings.HasSuffix(next.text, "&2"):
+			p.current.redirects = append(p.current.redirects, redirect{operator: next.text})
+		case len(tokens) == 0 || tokens[0].operator:
+			problem = "syntax error near unexpected token `newline'"
 		default:
-			if len(last.words) == 0 && len(last.redirects) == 0 {
-				if text == "\n" {
-					continue
-				}
-				return nil, "syntax error near unexpected token `" + text + "'"
-			}
-			current.stages = append(current.stages, last)
-			last = stage{}
-			if text != "|" {
-				steps = append(steps, current)
-				current = step{operator: text}
-			}
+			p.current.redirects = append(p.current.redirects, redirect{operator: next.text, word: tokens[0].text})
+			tokens = tokens[1:]
+		}
+		if problem != "" {
+			return nil, problem
 		}
 	}
-	if len(last.words) > 0 || len(last.redirects) > 0 {
-		current.stages = append(current.stages, last)
+	return p.finish(), ""
+}
+
+// parser is the state of parse: the steps so far, the one that is being built,
+// and its last stage.
+type parser struct {
+	steps   []step
+	next    step
+	current stage
+}
+
+func (p *parser) empty() bool {
+	return len(p.current.words) == 0 && len(p.current.redirects) == 0
+}
+
+// end ends a stage at an operator, and the step with it unless it is a pipe.
+func (p *parser) end(operator string) string {
+	if p.empty() {
+		if operator == "\n" {
+			return ""
+		}
+		return "syntax error near unexpected token `" + operator + "'"
 	}
-	if len(current.stages) > 0 {
-		steps = append(steps, current)
+	p.next.stages = append(p.next.stages, p.current)
+	p.current = stage{}
+	if operator != "|" {
+		p.steps = append(p.steps, p.next)
+		p.next = step{operator: operator}
 	}
-	return steps, ""
+	return ""
+}
+
+func (p *parser) finish() []step {
+	if !p.empty() {
+		p.next.stages = append(p.next.stages, p.current)
+	}
+	if len(p.next.stages) > 0 {
+		p.steps = append(p.steps, p.next)
+	}
+	return p.steps
 }
 
 func scan(line string) ([]token, string) {
@@ -194,7 +215,7 @@ func (s *scanner) takeSubstitution() bool {
 // closingParen finds the parenthesis that closes the first one of text.
 func closingParen(text string) int {
 	depth := 0
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		switch text[i] {
 		case '(':
 			depth++

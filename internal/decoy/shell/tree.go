@@ -4,7 +4,6 @@
 package shell
 
 import (
-	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -20,16 +19,22 @@ const (
 	maxLinkHops  = 8
 )
 
-var (
-	errNotFound   = errors.New("No such file or directory") //nolint:staticcheck,revive // ST1005: the words of strerror.
-	errIsDir      = errors.New("Is a directory")            //nolint:staticcheck,revive // As above.
-	errNotDir     = errors.New("Not a directory")           //nolint:staticcheck,revive // As above.
-	errExists     = errors.New("File exists")               //nolint:staticcheck,revive // As above.
-	errNotEmpty   = errors.New("Directory not empty")       //nolint:staticcheck,revive // As above.
-	errDenied     = errors.New("Permission denied")         //nolint:staticcheck,revive // As above.
-	errNoSpace    = errors.New("No space left on device")   //nolint:staticcheck,revive // As above.
-	errNotAllowed = errors.New("Operation not permitted")   //nolint:staticcheck,revive // As above.
+// errno is an error in the words that a program prints for it.
+type errno string
+
+const (
+	errNotFound   errno = "No such file or directory"
+	errIsDir      errno = "Is a directory"
+	errNotDir     errno = "Not a directory"
+	errExists     errno = "File exists"
+	errNotEmpty   errno = "Directory not empty"
+	errDenied     errno = "Permission denied"
+	errNoSpace    errno = "No space left on device"
+	errNotAllowed errno = "Operation not permitted"
 )
+
+// Error returns the words.
+func (e errno) Error() string { return string(e) }
 
 // node is a file, directory or symbolic link. A node in use is not changed
 // but replaced.

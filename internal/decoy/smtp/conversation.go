@@ -53,7 +53,7 @@ func verbs() map[string]verb {
 
 func (s *Server) handle(ctx context.Context, conn *guard.Conn) {
 	c := &conversation{server: s, evidence: conn.Session(), conn: conn, input: lines.NewReader(conn, maxLine, maxLines)}
-	if !c.say("220 " + s.banner) {
+	if !c.say("220 " + s.greeting()) {
 		return
 	}
 	known := verbs()

@@ -3,16 +3,12 @@
 
 package smtp
 
-import (
-	"fmt"
-	"strings"
-	"time"
-)
+import "strings"
 
 // persona holds the words of one mail server. Those with a verb take what the
 // comment says.
 type persona struct {
-	banner     string // host
+	banner     string // host, date
 	hello      string // host, client name
 	extensions []string
 	ok         string
@@ -37,7 +33,7 @@ func newPersona(mta string) persona {
 	switch mta {
 	case "exim":
 		return persona{
-			banner:     "%s ESMTP Exim 4.96 " + time.Now().UTC().Format(time.RFC1123Z),
+			banner:     "%s ESMTP Exim 4.96 %s",
 			hello:      "%s Hello %s [%s]",
 			extensions: []string{"SIZE 52428800", "8BITMIME", "PIPELINING", "PIPECONNECT", "AUTH PLAIN LOGIN", "STARTTLS", "HELP"},
 			ok:         "250 OK",
@@ -59,7 +55,7 @@ func newPersona(mta string) persona {
 		}
 	case "sendmail":
 		return persona{
-			banner:     "%s ESMTP Sendmail 8.17.1.9/8.17.1.9/Debian-2; " + time.Now().UTC().Format(time.RFC1123Z),
+			banner:     "%s ESMTP Sendmail 8.17.1.9/8.17.1.9/Debian-2; %s",
 			hello:      "%s Hello %s [%s], pleased to meet you",
 			extensions: []string{"ENHANCEDSTATUSCODES", "PIPELINING", "EXPN", "VERB", "8BITMIME", "SIZE", "DSN", "ETRN", "AUTH PLAIN LOGIN", "STARTTLS", "DELIVERBY", "HELP"},
 			ok:         "250 2.0.0 OK",
@@ -106,10 +102,14 @@ func newPersona(mta string) persona {
 
 // fill puts values into those places that a text has.
 func fill(text string, values ...string) string {
-	places := min(strings.Count(text, "%s"), len(values))
-	args := make([]any, places)
-	for i := range places {
-		args[i] = values[i]
+	var out strings.Builder
+	for _, value := range values {
+		before, after, found := strings.Cut(text, "%s")
+		if !found {
+			break
+		}
+		out.WriteString(before + value)
+		text = after
 	}
-	return fmt.Sprintf(text, args...)
+	return out.String() + text
 }

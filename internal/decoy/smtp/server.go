@@ -47,11 +47,11 @@ func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server,
 	s := &Server{
 		log:     log,
 		persona: p,
-		banner:  settings.Line("BANNER", fill(p.banner, hostname), maxBanner),
+		banner:  settings.Line("BANNER", "", maxBanner),
 		host:    hostname,
 	}
 	if err := settings.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // The error names the variable.
+		return nil, err
 	}
 	made, err := certificate.SelfSigned(hostname)
 	if err != nil {
@@ -65,7 +65,15 @@ func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server,
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	limits := guard.DefaultLimits()
 	limits.Idle = idle
-	return guard.NewListener(listener, "smtp", s.log, limits).Serve(ctx, s.handle) //nolint:wrapcheck // Nothing to add.
+	return guard.NewListener(listener, "smtp", s.log, limits).Serve(ctx, s.handle)
+}
+
+// greeting is the configured banner, or the persona's, which may hold the time.
+func (s *Server) greeting() string {
+	if s.banner != "" {
+		return s.banner
+	}
+	return fill(s.persona.banner, s.host, time.Now().UTC().Format(time.RFC1123Z))
 }
 
 // local says whether mail for an address stays on this host: addresses

@@ -210,7 +210,7 @@ func (w *worker) script(ctx context.Context, session *shell.Session) uint32 {
 			break
 		}
 	}
-	return uint32(status) //nolint:gosec // G115: a status is 0 to 255.
+	return uint32(status)
 }
 
 func (w *worker) exec(ctx context.Context, line string) uint32 {

@@ -48,14 +48,14 @@ func receive(session *shell.Session, target string, channel io.ReadWriter) uint3
 		if header[0] != 'C' {
 			continue
 		}
-		if !receiveFile(session, target, string(header), input) {
+		if !receiveFile(session, target, string(header), input, channel) {
 			return 1
 		}
 	}
 	return 1
 }
 
-func receiveFile(session *shell.Session, target, header string, input *bufio.Reader) bool {
+func receiveFile(session *shell.Session, target, header string, input *bufio.Reader, output io.Writer) bool {
 	fields := strings.SplitN(strings.TrimSpace(header), " ", 3)
 	if len(fields) != 3 {
 		return false
@@ -66,6 +66,9 @@ func receiveFile(session *shell.Session, target, header string, input *bufio.Rea
 	}
 	if info, err := session.Stat(target); err == nil && info.Mode&fs.ModeDir != 0 {
 		target = path.Join(target, path.Base(fields[2]))
+	}
+	if _, err := output.Write([]byte{0}); err != nil {
+		return false
 	}
 	received := newUpload(target)
 	if _, err := io.CopyN(received, input, size); err != nil {

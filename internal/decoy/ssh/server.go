@@ -32,7 +32,7 @@ const (
 	// loginGrace is how long a client may take to log in.
 	loginGrace = 60 * time.Second
 	// maxLoggedIn bounds the connections past login, which may buffer more.
-	maxLoggedIn = 16
+	maxLoggedIn = 12
 	rsaBits     = 3072
 	// failurePause is the wait after a wrong password.
 	failurePause = 700 * time.Millisecond
@@ -66,7 +66,7 @@ func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server,
 		machines: make(map[string]*shell.Machine),
 	}
 	if err := settings.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // The error names the variable.
+		return nil, err
 	}
 	signers, err := quickKeys()
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	keys.Go(s.addSlowKey)
 	err := guard.NewListener(listener, "ssh", s.log, limits).Serve(ctx, s.handle)
 	keys.Wait()
-	return err //nolint:wrapcheck // Nothing to add.
+	return err
 }
 
 // quickKeys makes the host keys that take no time.
@@ -204,8 +204,7 @@ func (s *Server) handle(ctx context.Context, conn *guard.Conn) {
 // recordHandshake records why a client did not get as far as a session. A
 // client that only failed to log in has left "login" lines already.
 func recordHandshake(session *evidence.Session, err error) {
-	var failed *ssh.ServerAuthError
-	if errors.As(err, &failed) {
+	if _, failed := errors.AsType[*ssh.ServerAuthError](err); failed {
 		return
 	}
 	session.Record("handshake", evidence.Text("error", err.Error()))

@@ -138,7 +138,7 @@ func (s *sftpSession) receive() ([]byte, error) {
 func (s *sftpSession) send(packet []byte) error {
 	framed := binary.BigEndian.AppendUint32(make([]byte, 0, len(packet)+4), uint32(len(packet))) //nolint:gosec // G115: packets are small.
 	_, err := s.channel.Write(append(framed, packet...))
-	return err //nolint:wrapcheck // Only whether there is one matters.
+	return err
 }
 
 // answer carries out one request.

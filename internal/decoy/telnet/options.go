@@ -61,7 +61,7 @@ func (r *reader) Read(buffer []byte) (int, error) {
 			}
 		}
 		if kept > 0 || err != nil {
-			return kept, err //nolint:wrapcheck // Callers compare with io.EOF.
+			return kept, err
 		}
 	}
 }

@@ -50,7 +50,7 @@ func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server,
 		machines: make(map[string]*shell.Machine),
 	}
 	if err := settings.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // The error names the variable.
+		return nil, err
 	}
 	return s, nil
 }
@@ -59,7 +59,7 @@ func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server,
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	limits := guard.DefaultLimits()
 	limits.Total = time.Hour
-	return guard.NewListener(listener, "telnet", s.log, limits).Serve(ctx, s.handle) //nolint:wrapcheck // Nothing to add.
+	return guard.NewListener(listener, "telnet", s.log, limits).Serve(ctx, s.handle)
 }
 
 func (s *Server) handle(ctx context.Context, conn *guard.Conn) {
