@@ -26,11 +26,11 @@ func CheckAddresses(decky *v1alpha1.Decky, lans []*v1alpha1.LAN, deckies []v1alp
 		if mistake := checkMAC(decky, asked, field, deckies); mistake != nil {
 			return mistake
 		}
-		segment, ready := segmentOf(lan)
+		addressing, ready := segmentOf(lan)
 		if !ready || asked.Address == "" {
 			continue
 		}
-		if mistake := segment.checkPinned(decky, asked.Address, field+".address", deckies); mistake != nil {
+		if mistake := addressing.checkPinned(decky, asked.Address, field+".address", deckies); mistake != nil {
 			return mistake
 		}
 	}

@@ -78,10 +78,10 @@ func pinned(address string) func(*v1alpha1.Decky) {
 	return func(d *v1alpha1.Decky) { d.Spec.Home.Address = address }
 }
 
-// allocated records an address on a LAN in status.
-func allocated(lan, address string) func(*v1alpha1.Decky) {
+// allocated records an address on the DMZ in status.
+func allocated(address string) func(*v1alpha1.Decky) {
 	return func(d *v1alpha1.Decky) {
-		d.Status.Interfaces = append(d.Status.Interfaces, v1alpha1.InterfaceStatus{LAN: lan, Address: address})
+		d.Status.Interfaces = append(d.Status.Interfaces, v1alpha1.InterfaceStatus{LAN: "dmz", Address: address})
 	}
 }
 

@@ -81,12 +81,12 @@ func Allocate(decky *v1alpha1.Decky, lans []*v1alpha1.LAN, deckies []v1alpha1.De
 	}
 	interfaces := make([]Interface, 0, len(lans))
 	for _, lan := range lans {
-		segment, ready := segmentOf(lan)
+		addressing, ready := segmentOf(lan)
 		if !ready {
 			continue
 		}
 		asked, field := askedOn(decky, lan.Name)
-		address, mistake := segment.addressFor(decky, asked, field, deckies)
+		address, mistake := addressing.addressFor(decky, asked, field, deckies)
 		if mistake != nil {
 			return nil, mistake
 		}

@@ -95,26 +95,26 @@ func TestAllocateAddress(t *testing.T) {
 		"the lowest after the gateway": {decky: decky("me", 2), want: "10.0.0.2"},
 		"past those of others": {
 			decky:  decky("me", 2),
-			others: []v1alpha1.Decky{decky("a", 1, pinned("10.0.0.2")), decky("b", 3, allocated("dmz", "10.0.0.3"))}, want: "10.0.0.4",
+			others: []v1alpha1.Decky{decky("a", 1, pinned("10.0.0.2")), decky("b", 3, allocated("10.0.0.3"))}, want: "10.0.0.4",
 		},
 		"not that of one that is leaving": {
-			decky: decky("me", 2), others: []v1alpha1.Decky{decky("a", 1, allocated("dmz", "10.0.0.2"), deckyDeleting)}, want: "10.0.0.3",
+			decky: decky("me", 2), others: []v1alpha1.Decky{decky("a", 1, allocated("10.0.0.2"), deckyDeleting)}, want: "10.0.0.3",
 		},
 		"the one it has": {
-			decky: decky("me", 2, allocated("dmz", "10.0.0.5")), others: []v1alpha1.Decky{decky("a", 1, allocated("dmz", "10.0.0.3"))}, want: "10.0.0.5",
+			decky: decky("me", 2, allocated("10.0.0.5")), others: []v1alpha1.Decky{decky("a", 1, allocated("10.0.0.3"))}, want: "10.0.0.5",
 		},
-		"a new one if the one it has is not of the LAN": {decky: decky("me", 2, allocated("dmz", "10.9.0.5")), want: "10.0.0.2"},
-		"the pinned one": {decky: decky("me", 2, pinned("10.0.0.6"), allocated("dmz", "10.0.0.2")), want: "10.0.0.6"},
+		"a new one if the one it has is not of the LAN": {decky: decky("me", 2, allocated("10.9.0.5")), want: "10.0.0.2"},
+		"the pinned one": {decky: decky("me", 2, pinned("10.0.0.6"), allocated("10.0.0.2")), want: "10.0.0.6"},
 		"pinned beats chosen": {
 			decky:  decky("me", 2, pinned("10.0.0.2")),
-			others: []v1alpha1.Decky{decky("a", 1, allocated("dmz", "10.0.0.2"))}, want: "10.0.0.2",
+			others: []v1alpha1.Decky{decky("a", 1, allocated("10.0.0.2"))}, want: "10.0.0.2",
 		},
 		"chosen gives way to pinned": {
-			decky:  decky("me", 1, allocated("dmz", "10.0.0.2")),
+			decky:  decky("me", 1, allocated("10.0.0.2")),
 			others: []v1alpha1.Decky{decky("a", 2, pinned("10.0.0.2"))}, want: "10.0.0.3",
 		},
 		"chosen does not give way once the base runs": {
-			decky:  decky("me", 2, allocated("dmz", "10.0.0.2"), running),
+			decky:  decky("me", 2, allocated("10.0.0.2"), running),
 			others: []v1alpha1.Decky{decky("a", 1, pinned("10.0.0.2"))}, want: "10.0.0.2",
 		},
 		"pinned by one that is leaving": {
@@ -123,7 +123,7 @@ func TestAllocateAddress(t *testing.T) {
 		},
 		"pinned and that of a running decky": {
 			decky:  decky("me", 1, pinned("10.0.0.2")),
-			others: []v1alpha1.Decky{decky("a", 2, allocated("dmz", "10.0.0.2"), running)},
+			others: []v1alpha1.Decky{decky("a", 2, allocated("10.0.0.2"), running)},
 			fault:  conflict("10.0.0.2 of LAN dmz is the address of Decky a: use 10.0.0.3, the nearest free one, or leave address out"),
 		},
 		"pinned by an earlier one": {
@@ -135,10 +135,10 @@ func TestAllocateAddress(t *testing.T) {
 			decky: decky("me", 2, pinned("10.0.0.3")), others: []v1alpha1.Decky{decky("a", 3, pinned("10.0.0.3"))}, want: "10.0.0.3",
 		},
 		"two chosen alike, the earlier stays": {
-			decky: decky("me", 1, allocated("dmz", "10.0.0.3")), others: []v1alpha1.Decky{decky("a", 2, allocated("dmz", "10.0.0.3"))}, want: "10.0.0.3",
+			decky: decky("me", 1, allocated("10.0.0.3")), others: []v1alpha1.Decky{decky("a", 2, allocated("10.0.0.3"))}, want: "10.0.0.3",
 		},
 		"two chosen alike, the later moves": {
-			decky: decky("me", 2, allocated("dmz", "10.0.0.3")), others: []v1alpha1.Decky{decky("a", 1, allocated("dmz", "10.0.0.3"))}, want: "10.0.0.2",
+			decky: decky("me", 2, allocated("10.0.0.3")), others: []v1alpha1.Decky{decky("a", 1, allocated("10.0.0.3"))}, want: "10.0.0.2",
 		},
 		"the same address on another LAN is no clash": {
 			decky: decky("me", 2, pinned("10.0.0.3")), others: []v1alpha1.Decky{decky("a", 1, on("office"), pinned("10.0.0.3"))}, want: "10.0.0.3",
@@ -193,7 +193,7 @@ func TestAllocateAddress(t *testing.T) {
 func fullLAN() []v1alpha1.Decky {
 	var deckies []v1alpha1.Decky
 	for i := 2; i < 7; i++ {
-		deckies = append(deckies, decky(fmt.Sprintf("d%d", i), i, allocated("dmz", fmt.Sprintf("10.0.0.%d", i)), running))
+		deckies = append(deckies, decky(fmt.Sprintf("d%d", i), i, allocated(fmt.Sprintf("10.0.0.%d", i)), running))
 	}
 	return deckies
 }

@@ -162,25 +162,30 @@ func TestCheckHostPorts(t *testing.T) {
 	}{
 		"different ports": {[]v1alpha1.Decky{decky("a", 1, web("", 8080))}, web("", 8081), fault.Fault{}},
 		"the same port": {
-			[]v1alpha1.Decky{decky("a", 1, web("", 8080))}, web("", 8080),
+			[]v1alpha1.Decky{decky("a", 1, web("", 8080))},
+			web("", 8080),
 			conflict(firstPort, "host port 0.0.0.0:8080/tcp is published by Decky a: use hostPort 8081, the nearest free one"),
 		},
 		"the nearest free one is nobody's, later or not": {
-			[]v1alpha1.Decky{decky("a", 1, web("", 8080)), decky("z", 9, web("", 8081))}, web("", 8080),
+			[]v1alpha1.Decky{decky("a", 1, web("", 8080)), decky("z", 9, web("", 8081))},
+			web("", 8080),
 			conflict(firstPort, "host port 0.0.0.0:8080/tcp is published by Decky a: use hostPort 8079, the nearest free one"),
 		},
 		"a later one is at fault itself": {[]v1alpha1.Decky{decky("z", 9, web("", 8080))}, web("", 8080), fault.Fault{}},
 		"in another topology": {
-			[]v1alpha1.Decky{decky("me", 1, web("", 8080), away)}, web("", 8080),
+			[]v1alpha1.Decky{decky("me", 1, web("", 8080), away)},
+			web("", 8080),
 			conflict(firstPort, "host port 0.0.0.0:8080/tcp is published by Decky other/me: use hostPort 8081, the nearest free one"),
 		},
 		"on two addresses": {[]v1alpha1.Decky{decky("a", 1, web("127.0.0.1", 8080))}, web("127.0.0.2", 8080), fault.Fault{}},
 		"on all addresses and on one": {
-			[]v1alpha1.Decky{decky("a", 1, web("", 8080))}, web("127.0.0.1", 8080),
+			[]v1alpha1.Decky{decky("a", 1, web("", 8080))},
+			web("127.0.0.1", 8080),
 			conflict(firstPort, "host port 127.0.0.1:8080/tcp is published by Decky a: use hostPort 8081, the nearest free one"),
 		},
 		"on one address and on all": {
-			[]v1alpha1.Decky{decky("a", 1, web("127.0.0.1", 8080))}, web("", 8080),
+			[]v1alpha1.Decky{decky("a", 1, web("127.0.0.1", 8080))},
+			web("", 8080),
 			conflict(firstPort, "host port 0.0.0.0:8080/tcp is published by Decky a: use hostPort 8081, the nearest free one"),
 		},
 		"without a list": {

@@ -38,7 +38,7 @@ func TestComposeToolAcceptsTheProject(t *testing.T) {
 func composeTool(t *testing.T, arguments ...string) *exec.Cmd {
 	t.Helper()
 	if exec.CommandContext(t.Context(), "docker", "compose", "version").Run() == nil {
-		return exec.CommandContext(t.Context(), "docker", append([]string{"compose"}, arguments...)...) //nolint:gosec // fixed words
+		return exec.CommandContext(t.Context(), "docker", append([]string{"compose"}, arguments...)...)
 	}
 	return exec.CommandContext(t.Context(), "docker-compose", arguments...)
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/deckyard/deckyard/internal/render"
 )
 
-//nolint:gochecknoglobals // a flag of the test binary
 var update = flag.Bool("update", false, "write the golden files anew")
 
 const builtIn = "deckyard/builtin:0123456789abcdef"
@@ -44,7 +43,7 @@ func acme(t testing.TB) render.TopologyInput {
 		t.Fatal(err)
 	}
 	input := render.TopologyInput{Instance: "u-instance", Catalogue: load(t), BuiltIn: builtIn}
-	for _, document := range bytes.Split(content, []byte("\n---\n")) {
+	for document := range bytes.SplitSeq(content, []byte("\n---\n")) {
 		var kind metav1.TypeMeta
 		decode(t, document, &kind, yaml.Unmarshal)
 		switch kind.Kind {

@@ -118,13 +118,13 @@ func (i TopologyInput) decky(decky *v1alpha1.Decky, networks []model.NetworkSpec
 		return model.DeckySpec{}, mistake
 	}
 	lans, mistake := graph.ResolveLANs(decky, i.LANs)
+	if mistake == nil {
+		mistake = graph.CheckPublish(decky, lans[0])
+	}
+	if mistake == nil {
+		mistake = graph.CheckHostPorts(decky, i.Deckies, i.LANs, i.Catalogue)
+	}
 	if mistake != nil {
-		return model.DeckySpec{}, mistake
-	}
-	if mistake := graph.CheckPublish(decky, lans[0]); mistake != nil {
-		return model.DeckySpec{}, mistake
-	}
-	if mistake := graph.CheckHostPorts(decky, i.Deckies, i.LANs, i.Catalogue); mistake != nil {
 		return model.DeckySpec{}, mistake
 	}
 	choices := graph.Choices{MACPrefixes: i.Catalogue.MACPrefixes(decky), EndpointMAC: i.Engine.EndpointMAC}

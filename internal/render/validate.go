@@ -162,7 +162,7 @@ func validateServices(decky *v1alpha1.Decky, known *catalogue.Catalogue) *fault.
 		if !service.Custom {
 			continue
 		}
-		if mistake := validateImage(service.Field+".image", service.Container.Image); mistake != nil {
+		if mistake = validateImage(service.Field+".image", service.Container.Image); mistake != nil {
 			return mistake
 		}
 	}
