@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,6 +43,9 @@ func run() error {
 		if err := writeKind(definition, vocabulary); err != nil {
 			return err
 		}
+	}
+	if err := writeServices(context.Background()); err != nil {
+		return err
 	}
 	return rewrite("reasons.md", map[string]string{"reasons": vocabulary.reasonTables()})
 }
