@@ -78,8 +78,12 @@ e2e: decoy ## Run the tests that need a Docker Engine
 	hack/test.sh e2e
 
 .PHONY: bench
-bench: build ## Compare a cold converge with the bare Docker client
-	go test -tags e2e -p 1 -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/...
+bench: build ## Measure what docs/performance.md reports; takes some minutes
+	go test -tags e2e -run '^$$' -bench . -benchtime 5x -timeout 30m ./test/bench
+
+.PHONY: readme
+readme: build ## Run every command of README.md
+	hack/readme.sh
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters, import rules included
