@@ -20,6 +20,9 @@ import (
 	"github.com/deckyard/deckyard/internal/operator"
 )
 
+// version is set by the linker.
+var version = "devel"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once.
@@ -28,6 +31,7 @@ func main() {
 		Streams:     cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr},
 		Getenv:      os.Getenv,
 		Executable:  executable(),
+		Version:     version,
 		CRDs:        crd.Files,
 		Operator:    runOperator,
 		Preflight:   docker.Preflight,

@@ -44,6 +44,8 @@ type Dependencies struct {
 	Getenv func(string) string
 	// Executable is the path of this program, which a detached instance runs.
 	Executable string
+	// Version is this program's.
+	Version string
 	// CRDs are the definitions that the control plane installs.
 	CRDs fs.FS
 	// Operator runs on top of the control plane.

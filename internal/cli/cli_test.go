@@ -178,7 +178,7 @@ func TestVersion(t *testing.T) {
 	t.Parallel()
 	got := here(t, nil, "version")
 	assertCode(t, got, 0)
-	assertContains(t, got.out, "deckyard ", "kubernetes ", "etcd ", "go ")
+	assertContains(t, got.out, "deckyard    v1.2.3\n", "kubernetes ", "etcd ", "go ")
 }
 
 func newerDataDirectory(t *testing.T) string {

@@ -11,12 +11,12 @@ import (
 // DefaultDockerHost is where the Docker Engine listens unless it is told otherwise.
 const DefaultDockerHost = "unix:///var/run/docker.sock"
 
-// socketPath refuses an engine on another machine: the operator reads the network
+// requireLocalSocket refuses an engine on another machine: the operator reads the network
 // namespaces of the engine's containers.
-func socketPath(dockerHost string) (string, error) {
+func requireLocalSocket(dockerHost string) error {
 	path, ok := strings.CutPrefix(dockerHost, "unix://")
 	if !ok || !strings.HasPrefix(path, "/") {
-		return "", fmt.Errorf("docker host %q is not a local socket: use --docker-host unix:///PATH, for example %s", dockerHost, DefaultDockerHost)
+		return fmt.Errorf("docker host %q is not a local socket: use --docker-host unix:///PATH, for example %s", dockerHost, DefaultDockerHost)
 	}
-	return path, nil
+	return nil
 }

@@ -91,7 +91,7 @@ func (e *environment) newInstance(ctx context.Context, directory *controlplane.D
 }
 
 func (e *environment) checkDocker(ctx context.Context, dockerHost string) error {
-	if _, err := socketPath(dockerHost); err != nil {
+	if err := requireLocalSocket(dockerHost); err != nil {
 		return err
 	}
 	return e.Preflight(ctx, dockerHost)
@@ -99,7 +99,7 @@ func (e *environment) checkDocker(ctx context.Context, dockerHost string) error 
 
 // lastDockerHost is the engine that the instance in the data directory used last.
 func (e *environment) lastDockerHost() (string, error) {
-	content, err := os.ReadFile(controlplane.FilePath(e.dataDirectory, dockerHostFile)) //nolint:gosec // the user's own directory
+	content, err := os.ReadFile(controlplane.FilePath(e.dataDirectory, dockerHostFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return DefaultDockerHost, nil
 	}

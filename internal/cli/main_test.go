@@ -36,10 +36,7 @@ import (
 
 const (
 	// asProgram makes the test binary behave as the program.
-	asProgram = "DECKYARD_TEST_AS_PROGRAM"
-	// patience is far above what a loaded machine needs.
-	patience = time.Minute
-
+	asProgram        = "DECKYARD_TEST_AS_PROGRAM"
 	operatorStopping = "Stopping the test operator"
 	imageRemoved     = "image removed from "
 )
@@ -60,6 +57,7 @@ func dependencies(out, errors io.Writer) cli.Dependencies {
 		Streams:    cli.Streams{In: strings.NewReader(""), Out: out, Err: errors},
 		Getenv:     os.Getenv,
 		Executable: os.Args[0],
+		Version:    "v1.2.3",
 		CRDs:       crd.Files,
 		Operator:   releaseTopologies,
 		Preflight:  func(context.Context, string) error { return nil },
@@ -115,7 +113,7 @@ func run(t *testing.T, arguments ...string) result {
 
 func program(t *testing.T, out, errors io.Writer, arguments ...string) *exec.Cmd {
 	t.Helper()
-	command := exec.Command(os.Args[0], arguments...) //nolint:gosec,noctx // the test binary; a test that stops it decides how
+	command := exec.Command(os.Args[0], arguments...) //nolint:noctx // a test that stops it decides how
 	command.Env = append(os.Environ(), asProgram+"=1", "KUBECONFIG=")
 	command.Stdout = out
 	command.Stderr = errors

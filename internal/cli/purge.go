@@ -23,7 +23,7 @@ func newPurgeCommand(env *environment) *cobra.Command {
 			if instance == "" {
 				return usageError{errors.New("required flag --instance is missing: a conflict in a LAN's or Decky's conditions names the UID")}
 			}
-			if _, err := socketPath(dockerHost); err != nil {
+			if err := requireLocalSocket(dockerHost); err != nil {
 				return err
 			}
 			removed, err := env.Purge(command.Context(), dockerHost, instance)

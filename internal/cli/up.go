@@ -67,7 +67,7 @@ func (u *up) complete() error {
 	if ip := net.ParseIP(host); (ip == nil || !ip.IsLoopback()) && host != "localhost" && u.readyDescriptor == 0 {
 		u.warn("Warning: --listen %s is not a loopback address: everyone who reaches this port can try to log in to the control plane.", u.listen)
 	}
-	if _, err := socketPath(u.dockerHost); err != nil {
+	if err := requireLocalSocket(u.dockerHost); err != nil {
 		return err
 	}
 	for _, path := range []*string{&u.dataDirectory, &u.kubeconfig} {

@@ -20,19 +20,12 @@ func newVersionCommand(env *environment) *cobra.Command {
 			if !ok {
 				build = &debug.BuildInfo{}
 			}
-			env.say("deckyard    %s", programVersion(build))
+			env.say("deckyard    %s", env.Version)
 			env.say("kubernetes  %s", moduleVersion(build, "k8s.io/kubernetes"))
 			env.say("etcd        %s", moduleVersion(build, "go.etcd.io/etcd/server/v3"))
 			env.say("go          %s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		},
 	}
-}
-
-func programVersion(build *debug.BuildInfo) string {
-	if build.Main.Version == "" {
-		return "(devel)"
-	}
-	return build.Main.Version
 }
 
 func moduleVersion(build *debug.BuildInfo, path string) string {

@@ -51,11 +51,16 @@ type keyPair struct {
 func (c certificates) file(name string) string { return c.directory.File("pki", name) }
 
 func (c certificates) authorityFile() string { return c.file("ca.crt") }
-func (c certificates) servingFiles() (string, string) {
+
+func (c certificates) servingFiles() (certificate, key string) {
 	return c.file("serving.crt"), c.file("serving.key")
 }
-func (c certificates) adminFiles() (string, string) { return c.file("admin.crt"), c.file("admin.key") }
-func (c certificates) serviceAccountFile() string   { return c.file("service-account.key") }
+
+func (c certificates) adminFiles() (certificate, key string) {
+	return c.file("admin.crt"), c.file("admin.key")
+}
+
+func (c certificates) serviceAccountFile() string { return c.file("service-account.key") }
 
 // issue creates what is missing, renews what is about to expire, and reports
 // whether the authority or the administrator's certificate changed.

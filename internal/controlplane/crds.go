@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -22,7 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/ptr"
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
@@ -129,7 +129,7 @@ func installCRDs(ctx context.Context, config *rest.Config, definitions []customR
 
 // applyCRD retries while the server is still starting.
 func applyCRD(ctx context.Context, client clientset.Interface, definition customResourceDefinition) error {
-	options := metav1.PatchOptions{FieldManager: fieldManager, Force: ptr.To(true)}
+	options := metav1.PatchOptions{FieldManager: fieldManager, Force: new(true)}
 	var last error
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		_, last = client.ApiextensionsV1().CustomResourceDefinitions().Patch(ctx, definition.name, types.ApplyPatchType, definition.json, options)
@@ -199,9 +199,9 @@ func describeConditions(definition *apiextensionsv1.CustomResourceDefinition) st
 	if definition == nil || len(definition.Status.Conditions) == 0 {
 		return "no conditions yet"
 	}
-	var text string
+	described := make([]string, 0, len(definition.Status.Conditions))
 	for _, condition := range definition.Status.Conditions {
-		text += fmt.Sprintf("%s=%s %s; ", condition.Type, condition.Status, condition.Message)
+		described = append(described, fmt.Sprintf("%s=%s %s", condition.Type, condition.Status, condition.Message))
 	}
-	return text[:len(text)-2]
+	return strings.Join(described, "; ")
 }

@@ -104,7 +104,7 @@ func FilePath(path string, name ...string) string {
 // Initialized reports whether a control plane has ever run in the data directory at
 // path, running now or not.
 func Initialized(path string) (bool, error) {
-	_, err := os.Stat(filepath.Join(path, versionFile))
+	_, err := os.Stat(FilePath(path, versionFile))
 	switch {
 	case err == nil:
 		return true, nil
@@ -118,7 +118,7 @@ func Initialized(path string) (bool, error) {
 // Holder returns the id of the process that holds the data directory at path, and
 // zero when none does.
 func Holder(path string) (int, error) {
-	lock, err := os.Open(filepath.Join(path, lockFile))
+	lock, err := os.Open(FilePath(path, lockFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -171,7 +171,7 @@ func makePrivateDirectory(path string) error {
 }
 
 func lockDirectory(path string) (*os.File, error) {
-	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user's own directory
+	lock, err := os.OpenFile(FilePath(path, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create lock in data directory %q: %w", path, err)
 	}
