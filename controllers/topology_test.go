@@ -69,7 +69,7 @@ func TestTopologyBecomesReadyAndSteady(t *testing.T) {
 // run, changes nothing but which free subnet and address each gets.
 func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
@@ -264,7 +264,7 @@ func TestOrphansAreAnswered(t *testing.T) {
 // Scenario 57: a topology that is deleted at any phase takes all with it.
 func TestTopologyIsTornDownAtAnyPhase(t *testing.T) {
 	t.Parallel()
-	for rounds := 1; rounds < 8; rounds++ {
+	for rounds := 1; rounds < 6; rounds++ {
 		t.Run(fmt.Sprintf("after %d rounds", rounds), func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
