@@ -127,6 +127,9 @@ func messageKinds() []messageKind {
 		{"It does not belong to any of this network's subnets", engine.ErrInvalid},
 		{"no configured subnet or ip-range contain the IP address", engine.ErrInvalid},
 		{"requires API version", engine.ErrInvalid},
+		// A registry's answers, which Debian's engine passes on as a fault of its own.
+		{"manifest unknown", engine.ErrNotFound},
+		{"name unknown", engine.ErrNotFound},
 	}
 }
 

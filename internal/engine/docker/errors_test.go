@@ -119,6 +119,8 @@ func TestErrorsOfTheEngineHaveTheirKind(t *testing.T) {
 		"no such image": {
 			pull, 404, "manifest for nginx:latest not found: manifest unknown: manifest unknown", engine.ErrNotFound,
 		},
+		"no such image, Debian's engine":      {pull, 500, "manifest unknown", engine.ErrNotFound},
+		"no such repository, Debian's engine": {pull, 500, "name unknown", engine.ErrNotFound},
 		"registry is out of reach": {
 			pull, 500, `Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host`, nil,
 		},
