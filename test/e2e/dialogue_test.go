@@ -1,0 +1,139 @@
+//go:build e2e
+
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/deckyard/deckyard/internal/model"
+)
+
+// answerTime bounds a conversation with a service.
+const answerTime = 3 * time.Second
+
+// inNamespace calls a function in a container's network namespace. Only what the
+// function does on its own thread happens there.
+func (w *world) inNamespace(container string, do func() error) error {
+	w.t.Helper()
+	seen, ok := w.containers()[container]
+	if !ok || seen.PID == 0 {
+		return fmt.Errorf("container %s does not run", container)
+	}
+	result := make(chan error, 1)
+	go func() {
+		// Locked for good, so that nothing else ever runs in the foreign namespace.
+		runtime.LockOSThread()
+		if err := enterNamespace(seen.PID); err != nil {
+			result <- err
+			return
+		}
+		result <- do()
+	}()
+	return <-result
+}
+
+// sysctl reads a kernel setting in a container's network namespace.
+func (w *world) sysctl(container, name string) string {
+	w.t.Helper()
+	var value []byte
+	err := w.inNamespace(container, func() (err error) {
+		value, err = os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(value))
+}
+
+// dialUDPFrom opens a UDP socket to an address in a container's network namespace.
+func (w *world) dialUDPFrom(container string, address [4]byte, port int) (net.Conn, error) {
+	w.t.Helper()
+	var conn net.Conn
+	err := w.inNamespace(container, func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		file := os.NewFile(uintptr(fd), "udp")
+		defer func() { _ = file.Close() }()
+		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: address}); err != nil {
+			return err
+		}
+		conn, err = net.FileConn(file)
+		return err
+	})
+	return conn, err
+}
+
+// networkNamespace names the network namespace of a container's process.
+func networkNamespace(t *testing.T, container model.Container) string {
+	t.Helper()
+	name, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", container.PID))
+	if err != nil {
+		t.Errorf("%s does not run: %v", container.Name, err)
+	}
+	return name
+}
+
+// redisInfo returns what a Redis service says of itself, asked from a container.
+func (w *world) redisInfo(from, address string) (string, error) {
+	w.t.Helper()
+	conn, err := w.dialFrom(from, address, answerTime)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
+		return "", err
+	}
+	if _, err := conn.Write([]byte("INFO server\r\n")); err != nil {
+		return "", err
+	}
+	answer := make([]byte, 4096)
+	n, err := conn.Read(answer)
+	return string(answer[:n]), err
+}
+
+// greeting reads the first line that a service sends, dialled from the host.
+func greeting(network, address string) (string, error) {
+	conn, err := net.DialTimeout(network, address, answerTime)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
+		return "", err
+	}
+	lines := bufio.NewScanner(conn)
+	if !lines.Scan() {
+		return "", errors.Join(errors.New("no greeting"), lines.Err())
+	}
+	return lines.Text(), nil
+}
+
+// hostOf returns the address of a host in a LAN, by its number.
+func hostOf(t *testing.T, subnet string, number byte) string {
+	t.Helper()
+	prefix, err := netip.ParsePrefix(subnet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := prefix.Addr().As4()
+	address[3] += number
+	return netip.AddrFrom4(address).String()
+}
