@@ -12,7 +12,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CGO_ENABLED=0 GOFLAGS='-trimpath -buildvcs=false'
-control_plane=github.com/deckyard/deckyard/internal/controlplane
+control_plane=k8s.io/kubernetes/pkg/controlplane/apiserver
 
 # packages prints the packages with tests, and for each the word "linked" if its
 # test program contains the control plane.
