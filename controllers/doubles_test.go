@@ -6,7 +6,9 @@ package controllers_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -146,3 +148,14 @@ func (c *cache) fromStale(list client.ObjectList) bool {
 	}
 	return false
 }
+
+// isRepair reports whether an event tells of something done for a reason.
+func isRepair(event, reason string) bool {
+	return strings.Contains(event, " Normal "+reason+": ")
+}
+
+// flag is something that a test changes while others read it.
+type flag struct{ atomic.Bool }
+
+func (f *flag) set()        { f.Store(true) }
+func (f *flag) isSet() bool { return f.Load() }

@@ -474,3 +474,15 @@ func (l *lab) describe() string {
 	}
 	return text.String()
 }
+
+// writes counts how often something was asked of the engine.
+func (l *lab) writes(write string) int {
+	l.t.Helper()
+	count := 0
+	for _, have := range l.engine.Writes() {
+		if have == write {
+			count++
+		}
+	}
+	return count
+}

@@ -186,3 +186,6 @@ func foreignOn(network, address string) model.ContainerSpec {
 		Home: model.EndpointSpec{NetworkName: network, Address: netip.MustParseAddr(address)},
 	}
 }
+
+func addr(text string) netip.Addr     { return netip.MustParseAddr(text) }
+func prefix(text string) netip.Prefix { return netip.MustParsePrefix(text) }
