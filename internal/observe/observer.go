@@ -89,14 +89,17 @@ func (o *Observer) Start(ctx context.Context) error {
 func (o *Observer) NeedLeaderElection() bool { return false }
 
 // Snapshot returns what is on the engine, as of the last list and everything
-// seen since. It waits for the first attempt to list, as long as the context
+// seen since, and the host's routes of this moment: nothing tells of a new one,
+// and a network laid over it would cut it off. It waits for the first attempt to list, as long as the context
 // allows. The error is an engine.ErrUnavailable if the engine cannot be asked, or
 // the last list is too old. The result is shared and must not be changed.
 func (o *Observer) Snapshot(ctx context.Context) (model.Observed, error) {
 	if err := o.health.wait(ctx); err != nil {
 		return model.Observed{}, err
 	}
-	return o.picture.observed(), nil
+	observed := o.picture.observed()
+	observed.Routes = o.routes(ctx)
+	return observed, nil
 }
 
 // Refresh looks at objects now, so that the next snapshot shows them as they

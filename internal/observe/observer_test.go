@@ -658,7 +658,10 @@ func TestUnreadableRoutesKeepTheirLastValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.hand.SetRoutes()
-		f.engine.Fail(fake.Fault{Operation: fake.OpRoutes, Err: errors.New("malformed")})
+		// The list and the snapshot after it.
+		for _, nth := range []int{1, 2} {
+			f.engine.Fail(fake.Fault{Operation: fake.OpRoutes, Nth: nth, Err: errors.New("malformed")})
+		}
 		for _, want := range []int{1, 0} {
 			if err := f.Relist(t.Context()); err != nil {
 				t.Fatal(err)
@@ -666,6 +669,18 @@ func TestUnreadableRoutesKeepTheirLastValue(t *testing.T) {
 			if routes := f.snapshot(t).Routes; len(routes) != want {
 				t.Errorf("routes %v, want %d", routes, want)
 			}
+		}
+	})
+}
+
+func TestSnapshotHasTheRoutesOfTheMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newStartedFixture(t)
+		want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		f.hand.SetRoutes(want...)
+		if diff := cmp.Diff(want, f.snapshot(t).Routes, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+			t.Errorf("routes (-want +have):\n%s", diff)
 		}
 	})
 }

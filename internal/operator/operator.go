@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -165,7 +166,7 @@ func assemble(ctx context.Context, operatorManager manager.Manager, dockerEngine
 		return fmt.Errorf("index the cache: %w", err)
 	}
 	hostAdapter := host.New()
-	observer := observe.New(dockerEngine, dockerEngine, observe.Options{Host: hostAdapter, Registerer: metrics.Registry})
+	observer := observe.New(dockerEngine, dockerEngine, observe.Options{Host: hostAdapter, Registerer: registerer(options)})
 	puller := apply.NewPuller(dockerEngine, clock.RealClock{})
 	puller.OnFinished(func(string) { observer.WakeBlocked() })
 	runner := &pass.Runner{Kube: operatorManager.GetClient(), Recorder: operatorManager.GetEventRecorder("deckyard")}
@@ -186,6 +187,15 @@ func assemble(ctx context.Context, operatorManager manager.Manager, dockerEngine
 		}
 	}
 	return setUp(operatorManager, node, store, services, observer)
+}
+
+// registerer returns where metrics are registered: nowhere if nobody serves
+// them, so that a process can run several operators.
+func registerer(options Options) prometheus.Registerer {
+	if options.MetricsAddress == "0" {
+		return nil
+	}
+	return metrics.Registry
 }
 
 type controller interface {
