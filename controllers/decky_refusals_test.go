@@ -1,0 +1,300 @@
+// Copyright 2026 The Deckyard Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers_test
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/pass"
+)
+
+// Scenarios 2, 19, 33, 34 and 44: what cannot be built is refused before any
+// write, by the field's name, and holds nobody back.
+func TestInvalidDecky(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(*v1alpha1.Decky)
+		reason string
+		words  []string
+	}{
+		"unknown service":      {services("gopher"), "UnknownService", []string{"spec.services[0]", "gopher", "ssh"}},
+		"service not built":    {services("rdp"), "NotSupported", []string{"spec.services[0]", "rdp"}},
+		"unknown archetype":    {func(o *v1alpha1.Decky) { o.Spec.Archetype = "toaster" }, "UnknownArchetype", []string{"spec.archetype", "toaster"}},
+		"archetype not built":  {func(o *v1alpha1.Decky) { o.Spec.Archetype = "domain-controller" }, "NotSupported", []string{"domain-controller", "ldap"}},
+		"unknown key":          {both(services("ssh"), config("ssh", map[string]string{"bannner": "x"})), "InvalidConfig", []string{"bannner", "banner"}},
+		"bad value":            {both(services("ssh"), config("ssh", map[string]string{"acceptAfter": "often"})), "InvalidConfig", []string{"acceptAfter", "often"}},
+		"two claims on a port": {both(services("http"), custom("erp", "acme/erp:1", 80)), "PortConflict", []string{"80", "http", "erp"}},
+		"forwarding":           {func(o *v1alpha1.Decky) { o.Spec.Forwarding = true }, "NotSupported", []string{"spec.forwarding"}},
+		"gateway's address":    {address("172.16.0.1"), "AddressInvalid", []string{"spec.home.address", "172.16.0.1", "gateway"}},
+		"network address":      {address("172.16.0.0"), "AddressInvalid", []string{"spec.home.address", "172.16.0.0"}},
+		"broadcast address":    {address("172.16.0.255"), "AddressInvalid", []string{"spec.home.address", "172.16.0.255"}},
+		"address outside":      {address("10.0.0.9"), "AddressInvalid", []string{"spec.home.address", "10.0.0.9", "172.16.0.0/24"}},
+		"malformed address":    {address("172.16.0.300"), "AddressInvalid", []string{"spec.home.address", "172.16.0.300"}},
+		"taken address":        {address("172.16.0.2"), "AddressConflict", []string{"spec.home.address", "172.16.0.2", "other"}},
+		"publishes no port":    {both(services("ssh"), publish(80, 8080)), "InvalidSpec", []string{"spec.publish.ports[0].containerPort", "80"}},
+		"home among visits":    {visiting("dmz"), "InvalidSpec", []string{"spec.attachments[0].lan", "dmz"}},
+		"malformed image":      {custom("erp", "Acme/ERP"), "InvalidSpec", []string{"spec.services[0].image", "Acme/ERP"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			other := decky("other", "dmz", address("172.16.0.2"), services("telnet"))
+			l.create(topology("acme"), lan("dmz", dmz), other)
+			l.wantReady()
+			l.engine.ForgetWrites()
+			web := decky("web", "dmz", tc.change)
+			l.create(web)
+			l.converge()
+			l.wantWrites()
+			l.wantConditions(web, v1alpha1.ConditionReady, "False "+tc.reason, v1alpha1.ConditionStalled, "True "+tc.reason,
+				v1alpha1.ConditionAccepted, "False "+tc.reason)
+			l.wantMessage(web, v1alpha1.ConditionReady, tc.words...)
+			l.wantConditions(other, v1alpha1.ConditionReady, "True Succeeded")
+			l.assertSteadyState()
+			edit(l, web, func(o *v1alpha1.Decky) { o.Spec = decky("web", "dmz", services("ssh")).Spec })
+			l.wantReady()
+		})
+	}
+}
+
+func both(first, second func(*v1alpha1.Decky)) func(*v1alpha1.Decky) {
+	return func(decky *v1alpha1.Decky) {
+		first(decky)
+		second(decky)
+	}
+}
+
+// Scenario 44: only a decky whose home is the DMZ is published.
+func TestPublishOutsideTheDMZ(t *testing.T) {
+	t.Parallel()
+	l := newAcme(t)
+	db := decky("db", "office", services("redis"), publish(6379, 6379))
+	l.create(db)
+	l.converge()
+	l.wantWrites()
+	l.wantConditions(db, v1alpha1.ConditionReady, "False PublishOutsideDMZ", v1alpha1.ConditionStalled, "True PublishOutsideDMZ")
+	l.wantMessage(db, v1alpha1.ConditionReady, "spec.publish", "office")
+}
+
+// A running decky that becomes invalid keeps what it has.
+func TestDeckyThatBecomesInvalidKeepsRunning(t *testing.T) {
+	t.Parallel()
+	l := newAcme(t)
+	web := at(decky("web", "dmz"))
+	before := l.ids()
+	edit(l, web, services("gopher"))
+	l.converge()
+	l.wantWrites()
+	l.wantUntouched(before)
+	l.wantConditions(web, v1alpha1.ConditionReady, "False UnknownService", v1alpha1.ConditionStalled, "True UnknownService")
+	edit(l, web, func(o *v1alpha1.Decky) { o.Spec.Services = o.Spec.Services[:2] })
+	l.wantReady()
+	l.wantUntouched(before)
+}
+
+// Scenario 46: of two deckies that want one port of the host, the later is at
+// fault, in whatever topology; it comes up once the port is free.
+func TestHostPortOfAnotherDecky(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	first, second := decky("first", "dmz", services("http"), publish(80, 8080)), decky("second", "outer", deckyOf("globex"), services("http"), publish(80, 8080))
+	l.create(topology("acme"), topology("globex"), lan("dmz", dmz), lan("outer", dmz, lanOf("globex")), first, second)
+	l.converge()
+	l.wantConditions(first, v1alpha1.ConditionReady, "True Succeeded")
+	l.wantConditions(second, v1alpha1.ConditionReady, "False PortConflict", v1alpha1.ConditionStalled, "True PortConflict")
+	l.wantMessage(second, v1alpha1.ConditionReady, "8080", "Decky first", "8081")
+	l.remove(first)
+	l.converge()
+	l.wantConditions(second, v1alpha1.ConditionReady, "True Succeeded")
+}
+
+// Scenario 47: a port of the host that another process or container holds is
+// named before the attempt, and waited for.
+func TestHostPortOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	held := model.PublishedPort{HostIP: addr("0.0.0.0"), HostPort: 8080, Port: model.Port{Number: 80, Protocol: model.TCP}}
+	for name, tc := range map[string]struct {
+		take, give func(*lab)
+		word       string
+	}{
+		"a process": {
+			func(l *lab) { l.hand.HoldPort(held, "nginx (pid 4711)") }, func(l *lab) { l.hand.HoldPort(held, "") }, "nginx (pid 4711)",
+		},
+		"a container": {
+			func(l *lab) {
+				l.hand.AddContainer(model.ContainerSpec{Name: "proxy", Image: "nginx:1", Published: []model.PublishedPort{held}})
+			},
+			func(l *lab) { l.hand.Remove("proxy") }, "proxy",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			tc.take(l)
+			web := decky("web", "dmz", services("http"), publish(80, 8080))
+			l.create(topology("acme"), lan("dmz", dmz), web)
+			l.converge()
+			l.wantConditions(web, v1alpha1.ConditionReady, "False HostPortTaken", v1alpha1.ConditionContainersRunning, "False HostPortTaken",
+				v1alpha1.ConditionReconciling, "True DependencyNotReady", v1alpha1.ConditionStalled, "absent")
+			l.wantMessage(web, v1alpha1.ConditionReady, "8080/tcp", tc.word)
+			if count := l.writes("start container lab_acme_web"); count > 0 {
+				t.Errorf("%d attempts: %q", count, l.engine.Writes())
+			}
+			tc.give(l)
+			l.wantReady()
+		})
+	}
+}
+
+// Scenarios 17 and 18: a decky keeps its address when others come and go.
+func TestAddressesStay(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	a, b, c := decky("a", "dmz"), decky("b", "dmz"), decky("c", "dmz")
+	l.create(topology("acme"), lan("dmz", dmz), a, b, c)
+	l.wantReady()
+	l.remove(a)
+	l.converge()
+	l.restart()
+	l.hand.RestartEngine()
+	l.wantReady()
+	for _, want := range []struct {
+		decky   *v1alpha1.Decky
+		address string
+	}{{b, "172.16.0.3"}, {c, "172.16.0.4"}} {
+		l.read(want.decky)
+		if have := want.decky.Status.Interfaces[0].Address; have != want.address {
+			t.Errorf("%s has %s, want %s", want.decky.Name, have, want.address)
+		}
+	}
+	d := decky("d", "dmz")
+	l.create(d)
+	l.wantReady()
+	l.read(d)
+	if have := d.Status.Interfaces[0].Address; have != "172.16.0.2" {
+		t.Errorf("the new decky has %s, want the lowest free address", have)
+	}
+}
+
+// Scenario 17: deckies that are looked at at the same moment, by a cache that
+// knows of none of their addresses, get different ones.
+func TestAddressesAreUnique(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	topo, home := topology("acme"), lan("dmz", dmz)
+	deckies := make([]*v1alpha1.Decky, 0, 8)
+	for i := range cap(deckies) {
+		deckies = append(deckies, decky("d"+strconv.Itoa(i), "dmz"))
+	}
+	l.create(topo, home)
+	l.converge()
+	for _, each := range deckies {
+		l.create(each)
+	}
+	l.mustPass(topo)
+	if err := l.cache.freeze(t.Context(), &v1alpha1.DeckyList{}); err != nil {
+		t.Fatal(err)
+	}
+	var passes sync.WaitGroup
+	for _, each := range deckies {
+		passes.Go(func() {
+			if _, err := l.pass(each); err != nil {
+				t.Errorf("pass over %s: %v", each.Name, err)
+			}
+		})
+	}
+	passes.Wait()
+	l.cache.thaw()
+	seen := map[string]bool{}
+	for _, each := range deckies {
+		l.read(each)
+		if have := each.Status.Interfaces; len(have) != 1 || seen[have[0].Address] {
+			t.Errorf("%s has %v", each.Name, have)
+			continue
+		}
+		seen[each.Status.Interfaces[0].Address] = true
+	}
+	l.wantReady()
+}
+
+// A pinned address beats one that was chosen for a decky without a base.
+func TestPinnedAddressBeatsAChosenOne(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	automatic, pinned := decky("automatic", "dmz", custom("erp", "acme/erp:1")), decky("pinned", "dmz", address("172.16.0.2"))
+	l.create(topology("acme"), lan("dmz", dmz), automatic)
+	l.converge()
+	l.read(automatic)
+	if have := automatic.Status.Interfaces[0].Address; have != "172.16.0.2" {
+		t.Fatalf("automatic has %s", have)
+	}
+	l.create(pinned)
+	l.engine.SetImage("acme/erp:1", "sha256:erp")
+	l.wantReady()
+	l.read(automatic, pinned)
+	if pinned.Status.Interfaces[0].Address != "172.16.0.2" || automatic.Status.Interfaces[0].Address == "172.16.0.2" {
+		t.Errorf("pinned has %v, automatic %v", pinned.Status.Interfaces, automatic.Status.Interfaces)
+	}
+}
+
+// Scenario 20: a full LAN refuses one more decky, and leaves the others alone.
+func TestFullLAN(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	objects := []pass.Object{topology("acme"), lan("dmz", dmz, subnet("10.1.0.0/29"))}
+	for i := range 5 {
+		objects = append(objects, decky("d"+strconv.Itoa(i), "dmz"))
+	}
+	l.create(objects...)
+	l.wantReady()
+	l.engine.ForgetWrites()
+	late := decky("late", "dmz")
+	l.create(late)
+	l.converge()
+	l.wantWrites()
+	l.wantConditions(late, v1alpha1.ConditionReady, "False LANFull", v1alpha1.ConditionAccepted, "False LANFull",
+		v1alpha1.ConditionReconciling, "True DependencyNotReady", v1alpha1.ConditionStalled, "absent")
+	l.wantMessage(late, v1alpha1.ConditionReady, "dmz", "10.1.0.0/29")
+	l.remove(objects[2])
+	l.wantReady()
+}
+
+// An address that a foreign container holds is named, and waited for.
+func TestAddressOfAForeignContainer(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.create(topology("acme"), lan("dmz", dmz))
+	l.converge()
+	l.hand.AddContainer(foreignOn("lab_acme_dmz", "172.16.0.2"))
+	web := decky("web", "dmz", address("172.16.0.2"))
+	l.create(web)
+	l.converge()
+	l.wantConditions(web, v1alpha1.ConditionReady, "False AddressConflict", v1alpha1.ConditionReconciling, "True DependencyNotReady")
+	l.wantMessage(web, v1alpha1.ConditionReady, "172.16.0.2", "stranger", "docker network disconnect")
+	l.hand.Remove("stranger")
+	l.wantReady()
+}
+
+// Scenarios 30 and 64: what a decky was refused for can go by itself.
+func TestDeckyIsReadyAgainOnceTheCauseIsGone(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	web := decky("web", "dmz", services("ssh"), visiting("office"))
+	l.create(topology("acme"), lan("dmz", dmz), web)
+	l.converge()
+	l.wantConditions(web, v1alpha1.ConditionReady, "False LANNotFound", v1alpha1.ConditionAccepted, "False LANNotFound",
+		v1alpha1.ConditionReconciling, "True DependencyNotReady")
+	l.wantMessage(web, v1alpha1.ConditionReady, "spec.attachments[0].lan", "office")
+	if diff := cmp.Diff([]string{"network lab_acme_dmz 172.16.0.0/24"}, l.docker()); diff != "" {
+		t.Errorf("on the engine (-want +have):\n%s", diff)
+	}
+	l.create(lan("office"))
+	l.wantReady()
+}
