@@ -20,7 +20,7 @@ import (
 // report writes what was seen to status, and sets the conditions about it.
 func (s *deckyScope) report(state plan.DeckyState) {
 	if family, mistake := s.Catalogue.Family(s.decky); mistake == nil {
-		s.decky.Status.OSFamily = v1alpha1.OSFamily(family.Name)
+		s.decky.Status.OSFamily = family.Name
 	}
 	s.reportBase(state.Base)
 	s.reportInterfaces(state.Endpoints)

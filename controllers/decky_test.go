@@ -173,7 +173,8 @@ func TestDriftIsRepaired(t *testing.T) {
 		"base crashed":    {func(l *lab) { l.hand.Crash(web, 2) }, []string{web, ssh, http}, "NamespaceStale"},
 		"engine restarted": {
 			func(l *lab) { l.hand.RestartEngine() },
-			[]string{web, ssh, http, "lab_acme_files", "lab_acme_files_ftp"}, "ContainerExited",
+			[]string{web, ssh, http, "lab_acme_files", "lab_acme_files_ftp"},
+			"ContainerExited",
 		},
 		"disconnected":           {func(l *lab) { l.hand.Disconnect(web, "lab_acme_office") }, nil, "EndpointMissing"},
 		"disconnected from home": {func(l *lab) { l.hand.Disconnect(web, "lab_acme_dmz") }, nil, "EndpointMissing"},

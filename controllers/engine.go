@@ -25,8 +25,18 @@ import (
 
 // Observer is what the controllers need of package observe.
 type Observer interface {
+	Viewer
+	Waker
+}
+
+// Viewer shows what is on the engine.
+type Viewer interface {
 	Snapshot(ctx context.Context) (model.Observed, error)
 	Refresh(ctx context.Context, containerIDs, networkIDs []string) error
+}
+
+// Waker brings back the owners of what changed on the engine.
+type Waker interface {
 	Track(kind model.OwnerKind, key types.NamespacedName)
 	WakeOnForeign(kind model.OwnerKind, key types.NamespacedName)
 	Unblock(kind model.OwnerKind, key types.NamespacedName)

@@ -295,7 +295,7 @@ func wantKind(t *testing.T, err, want error) {
 		engine.ErrUnavailable, engine.ErrNotFound, engine.ErrExists, engine.ErrConflict,
 		engine.ErrInUse, engine.ErrInvalid, engine.ErrDenied,
 	} {
-		if errors.Is(err, kind) != (kind == want) {
+		if errors.Is(err, kind) != (kind == want) { //nolint:errorlint // want is one of the kinds themselves
 			t.Errorf("error %q: is %q = %t", err, kind, errors.Is(err, kind))
 		}
 	}

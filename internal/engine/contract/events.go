@@ -69,7 +69,7 @@ func (s suite) subscribe(t *testing.T, since time.Time) *recorder {
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-ended
+		<-ended //nolint:errcheck // the context's own
 	})
 	select {
 	case <-subscribed:

@@ -60,8 +60,9 @@ func (e *Engine) Container(ctx context.Context, id string) (model.Container, err
 func (e *Engine) identifyNetworks(ctx context.Context, containers []model.Container) error {
 	var unidentified []*model.Endpoint
 	for i := range containers {
-		for j := range containers[i].Endpoints {
-			if endpoint := &containers[i].Endpoints[j]; endpoint.NetworkID == "" {
+		endpoints := containers[i].Endpoints
+		for j := range endpoints {
+			if endpoint := &endpoints[j]; endpoint.NetworkID == "" {
 				unidentified = append(unidentified, endpoint)
 			}
 		}

@@ -54,8 +54,7 @@ func failure(cause error, format string, args ...any) error {
 // classify gives an error of the client its kind, unless it has one. A fault
 // inside the engine has none, as it may go away by itself, nor has a cancelled call.
 func classify(err error) error {
-	var classified *engineError
-	if errors.As(err, &classified) {
+	if _, classified := errors.AsType[*engineError](err); classified {
 		return err
 	}
 	return withKind(kindOf(err), err)

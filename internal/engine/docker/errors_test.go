@@ -143,7 +143,7 @@ func TestErrorsOfTheEngineHaveTheirKind(t *testing.T) {
 				t.Fatal("no error")
 			}
 			for _, kind := range kinds() {
-				if errors.Is(err, kind) != (kind == tc.want) {
+				if errors.Is(err, kind) != (kind == tc.want) { //nolint:errorlint // want is one of the kinds themselves
 					t.Errorf("error %q: is %q = %t", err, kind, errors.Is(err, kind))
 				}
 			}

@@ -71,7 +71,9 @@ func TestRefusedSubscriptionIsNotEstablished(t *testing.T) {
 func TestSubscriptionEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := serveWith(t, "1.41", func(w http.ResponseWriter, r *http.Request, _ string) {
-		w.(http.Flusher).Flush()
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
 		<-r.Context().Done()
 	})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -120,8 +120,8 @@ func (s *server) body(t *testing.T, operation string) map[string]any {
 	t.Helper()
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	for i := len(s.requests) - 1; i >= 0; i-- {
-		if s.requests[i] == operation {
+	for i, request := range slices.Backward(s.requests) {
+		if request == operation {
 			var decoded map[string]any
 			if err := json.Unmarshal([]byte(s.bodies[i]), &decoded); err != nil {
 				t.Fatal(err)
@@ -134,9 +134,9 @@ func (s *server) body(t *testing.T, operation string) map[string]any {
 }
 
 // engine returns the adapter to the server.
-func (s *server) engine(t *testing.T, options ...docker.Option) *docker.Engine {
+func (s *server) engine(t *testing.T) *docker.Engine {
 	t.Helper()
-	dockerEngine, err := docker.New(s.host, options...)
+	dockerEngine, err := docker.New(s.host)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func answerError(answer []byte) error {
 	if len(answer) < 4 {
 		return errors.New("answer is too short")
 	}
-	return unix.Errno(-int32(binary.NativeEndian.Uint32(answer)))
+	return unix.Errno(-int32(binary.NativeEndian.Uint32(answer))) //nolint:gosec // G115: the kernel's number has a sign
 }
 
 // parseListener reads a struct inet_diag_msg.

@@ -157,7 +157,7 @@ func TestMalformedAnswersOfTheDiagnosisAreErrors(t *testing.T) {
 	message := func(messageType uint16, body ...byte) []byte {
 		header := make([]byte, syscall.SizeofNlMsghdr)
 		header[0], header[4] = byte(len(header)+len(body)), byte(messageType)
-		return append(header, body...)
+		return slices.Concat(header, body)
 	}
 	for name, received := range map[string][]byte{
 		"short socket": message(sockDiagByFamily, 1, 2, 3, 4),
