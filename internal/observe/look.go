@@ -225,19 +225,12 @@ func done[T any](looks []look[T]) []look[T] {
 
 func (o *Observer) lookAtContainer(ctx context.Context, id string) (look[model.Container], error) {
 	seen, err := lookAt(ctx, o, id, o.reader.Container)
-	if err != nil {
-		return seen, fmt.Errorf("inspect container %s: %w", id, err)
-	}
 	seen.value = withoutForeignDetail(seen.value)
-	return seen, nil
+	return seen, err
 }
 
 func (o *Observer) lookAtNetwork(ctx context.Context, id string) (look[model.Network], error) {
-	seen, err := lookAt(ctx, o, id, o.reader.Network)
-	if err != nil {
-		return seen, fmt.Errorf("inspect network %s: %w", id, err)
-	}
-	return seen, nil
+	return lookAt(ctx, o, id, o.reader.Network)
 }
 
 // lookAt inspects one object. A missing one is a successful look.

@@ -56,9 +56,18 @@ type Pass struct {
 	before client.Object
 }
 
-// Open starts a pass. Nothing of the object may have been changed yet.
+// Open starts a pass. Nothing of the object may have been changed yet. An object
+// on which no pass has reported yet is not ready from then on, so that whatever
+// the pass saves before its end says so.
 func (r *Runner) Open(object Object) *Pass {
-	return &Pass{runner: r, object: object, before: snapshot(object)}
+	p := &Pass{runner: r, object: object, before: snapshot(object)}
+	if p.Condition(v1alpha1.ConditionReady).Type == "" {
+		const message = "The first pass is under way"
+		conditions := p.Conditions()
+		conditions.Unknown(v1alpha1.ConditionReady, v1alpha1.ReasonProgressing, message)
+		conditions.Present(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing, message)
+	}
+	return p
 }
 
 // Conditions returns a writer for the object's conditions.

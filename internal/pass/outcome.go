@@ -6,6 +6,7 @@ package pass
 import (
 	"context"
 	"errors"
+	"regexp"
 	"time"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -64,8 +65,15 @@ func Retry(err error) Outcome {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		reason = v1alpha1.ReasonProgressing
 	}
-	return Outcome{kind: kindRetry, reason: reason, message: err.Error(), err: err}
+	return Outcome{kind: kindRetry, reason: reason, message: withoutIDs(err), err: err}
 }
+
+// dockerID matches the id of a Docker object, with what a message puts around it.
+var dockerID = regexp.MustCompile(`:? ["(]?[0-9a-f]{64}[")]?`)
+
+// withoutIDs returns an error's text without the ids in it. They say nothing to
+// a person, and some are new at each attempt: status would never be at rest.
+func withoutIDs(err error) string { return dockerID.ReplaceAllLiteralString(err.Error(), "") }
 
 // RetryBecause is Retry with a reason and message of the caller's.
 func RetryBecause(reason v1alpha1.Reason, message string, err error) Outcome {
