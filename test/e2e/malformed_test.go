@@ -30,7 +30,8 @@ func TestServicesOutsideTheirSchemaAreRefusedBeforeAnyWrite(t *testing.T) {
 		words    []string
 	}{
 		"singleton": {
-			[]v1alpha1.Service{{Name: "sniffer"}}, v1alpha1.ReasonInvalidSpec,
+			[]v1alpha1.Service{{Name: "sniffer"}},
+			v1alpha1.ReasonInvalidSpec,
 			[]string{"spec.services[0].name", "not allowed on a decky"},
 		},
 		"enumeration": {
@@ -42,7 +43,8 @@ func TestServicesOutsideTheirSchemaAreRefusedBeforeAnyWrite(t *testing.T) {
 			[]string{"spec.services[0].config.acceptAfter", "a whole number from 0 to 1000", `"soon"`},
 		},
 		"port": {
-			[]v1alpha1.Service{relay, {Name: "smtp"}}, v1alpha1.ReasonPortConflict,
+			[]v1alpha1.Service{relay, {Name: "smtp"}},
+			v1alpha1.ReasonPortConflict,
 			[]string{"spec.services[1]", "587/tcp", "service relay"},
 		},
 	}
@@ -80,7 +82,8 @@ func TestMalformedDeckyIsRefusedByTheAPIServer(t *testing.T) {
 		words []string
 	}{
 		"value outside an enumeration": {
-			[]string{"spec", "osFamily"}, "amiga",
+			[]string{"spec", "osFamily"},
+			"amiga",
 			[]string{"spec.osFamily", `"amiga"`, `"linux", "windows", "windows-server", "bsd", "embedded", "cisco"`},
 		},
 		"number as configuration": {
@@ -104,7 +107,8 @@ func TestMalformedDeckyIsRefusedByTheAPIServer(t *testing.T) {
 			[]string{"spec.services", "claim the same port and protocol"},
 		},
 		"name with a dot": {
-			[]string{"metadata", "name"}, "web.one",
+			[]string{"metadata", "name"},
+			"web.one",
 			[]string{`"web.one" is not a DNS label`},
 		},
 	} {
