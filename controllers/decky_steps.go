@@ -330,25 +330,43 @@ func (s *deckyScope) nextLook(state plan.DeckyState) time.Duration {
 	return min(max(s.Clock.Since(youngest)/2, firstLook), lastLook)
 }
 
-// warnOfTakenPorts refuses to start a base while another process of the host
-// holds a port that it publishes: the engine's own error would not name it.
+// warnOfTakenPorts refuses to start a base while a container or another process
+// of the host holds a port that it publishes: the engine's own error would not
+// name it.
 func (s *deckyScope) warnOfTakenPorts(ctx context.Context, planned plan.Plan) pass.Outcome {
 	if !startsBase(planned, s.desired.Base.Name) {
 		return pass.Continue()
 	}
 	for _, port := range s.desired.Base.Published {
-		holder, err := s.Host.PortHolder(ctx, port)
+		holder, err := s.portHolder(ctx, port)
 		if err != nil {
 			return pass.Retry(err)
 		}
-		if holder == "" || s.isPublishedByUs(port) {
+		if holder == "" {
 			continue
 		}
 		message := fmt.Sprintf("Port %d/%s of the host is held by %s: stop it, or publish on another hostPort", port.HostPort, port.Port.Protocol, holder)
 		s.pass.Conditions().False(v1alpha1.ConditionContainersRunning, v1alpha1.ReasonHostPortTaken, message)
+		s.Observer.WakeOnForeign(model.OwnerDecky, client.ObjectKeyFromObject(s.decky))
 		return pass.Wait(v1alpha1.ReasonHostPortTaken, message)
 	}
 	return pass.Continue()
+}
+
+// portHolder says who holds a port, in words; empty if nobody does, or the base
+// that is about to be replaced.
+func (s *deckyScope) portHolder(ctx context.Context, port model.PublishedPort) (string, error) {
+	for i := range s.observed.Containers {
+		container := &s.observed.Containers[i]
+		if !container.IsRunning() || !publishes(container, port) {
+			continue
+		}
+		if s.base != nil && container.ID == s.base.ID {
+			return "", nil
+		}
+		return fmt.Sprintf("container %q", container.Name), nil
+	}
+	return s.Host.PortHolder(ctx, port)
 }
 
 func startsBase(planned plan.Plan, base string) bool {
@@ -358,10 +376,11 @@ func startsBase(planned plan.Plan, base string) bool {
 	})
 }
 
-// isPublishedByUs reports whether the base that is about to be replaced holds
-// the port itself.
-func (s *deckyScope) isPublishedByUs(port model.PublishedPort) bool {
-	return s.base != nil && s.base.IsRunning() && slices.ContainsFunc(s.base.HostPorts, func(held model.PublishedPort) bool {
-		return held.HostPort == port.HostPort && held.Port.Protocol == port.Port.Protocol
+// publishes reports whether a container has a port of the host on an address
+// that excludes ours.
+func publishes(container *model.Container, port model.PublishedPort) bool {
+	return slices.ContainsFunc(container.HostPorts, func(held model.PublishedPort) bool {
+		return held.HostPort == port.HostPort && held.Port.Protocol == port.Port.Protocol &&
+			(held.HostIP == port.HostIP || held.HostIP.IsUnspecified() || port.HostIP.IsUnspecified())
 	})
 }

@@ -83,5 +83,5 @@ func (w *world) tagBuiltIn(image string) {
 		w.t.Fatal(err)
 	}
 	w.docker("tag", builtIn.Reference, image)
-	w.t.Cleanup(func() { w.cleanUpDocker("rmi", image) })
+	w.t.Cleanup(func() { cleanUpDocker(w.t, "rmi", image) })
 }

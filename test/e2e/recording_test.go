@@ -140,10 +140,11 @@ func sortedNames(t *testing.T, w *world) []string {
 
 // cleanUpDocker runs the Docker command line at the end of a test, when its
 // context has ended.
-func (w *world) cleanUpDocker(arguments ...string) {
+func cleanUpDocker(t *testing.T, arguments ...string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if output, err := exec.CommandContext(ctx, "docker", arguments...).CombinedOutput(); err != nil {
-		w.t.Errorf("docker %s: %v: %s", strings.Join(arguments, " "), err, output)
+		t.Errorf("docker %s: %v: %s", strings.Join(arguments, " "), err, output)
 	}
 }
