@@ -286,8 +286,8 @@ func TestDeckyWhileTheEngineIsAway(t *testing.T) {
 	if diff := cmp.Diff(before, web.Status); diff != "" {
 		t.Errorf("facts were changed (-before +now):\n%s", diff)
 	}
-	footprint := l.footprint()
-	if err := l.round(); err == nil || l.footprint() != footprint {
+	written := l.written()
+	if err := l.round(); err == nil || l.written() != written {
 		t.Errorf("the same news is written again, or err is nil: %v", err)
 	}
 	l.engine.SetDown(false)

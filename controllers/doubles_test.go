@@ -6,6 +6,7 @@ package controllers_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -83,6 +84,8 @@ type cache struct {
 	mutex sync.Mutex
 	// stale holds what lists give while the cache lags behind; nil while it does not.
 	stale []client.ObjectList
+	// written says what the operator wrote to the API server.
+	written []string
 }
 
 func newCache(api client.WithWatch) *cache { return &cache{api: api} }
@@ -117,24 +120,42 @@ func (c *cache) client() client.Client {
 			return api.List(ctx, list, options...)
 		},
 		Delete: func(ctx context.Context, api client.WithWatch, object client.Object, options ...client.DeleteOption) error {
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if err := c.write(ctx, "delete", object); err != nil {
+				return err
 			}
 			return api.Delete(ctx, object, options...)
 		},
 		Patch: func(ctx context.Context, api client.WithWatch, object client.Object, patch client.Patch, options ...client.PatchOption) error {
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if err := c.write(ctx, "patch", object); err != nil {
+				return err
 			}
 			return api.Patch(ctx, object, patch, options...)
 		},
 		SubResourcePatch: func(ctx context.Context, api client.Client, name string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if err := c.write(ctx, "patch "+name+" of", object); err != nil {
+				return err
 			}
 			return api.SubResource(name).Patch(ctx, object, patch, options...)
 		},
 	})
+}
+
+// write notes a write to the API server, unless its context has ended.
+func (c *cache) write(ctx context.Context, verb string, object client.Object) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.written = append(c.written, verb+" "+object.GetName())
+	return nil
+}
+
+// writes returns what the operator has written to the API server so far.
+func (c *cache) writes() []string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return slices.Clone(c.written)
 }
 
 // fromStale fills a list with what the cache still holds of its kind.

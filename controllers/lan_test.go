@@ -36,14 +36,14 @@ func newLANs(t *testing.T, lans ...*v1alpha1.LAN) *lab {
 func (l *lab) settle(objects ...pass.Object) {
 	l.t.Helper()
 	for range maxRounds {
-		before := l.footprint()
+		before := l.written()
 		for _, object := range objects {
 			l.relist()
 			l.mustPass(object)
 			l.read(object)
 			checkConditionRules(l.t, object)
 		}
-		if before == l.footprint() {
+		if before == l.written() {
 			return
 		}
 	}
@@ -409,8 +409,8 @@ func TestLANWhileTheEngineIsAway(t *testing.T) {
 	if office.Status.NetworkID != before.NetworkID || office.Status.Subnet != before.Subnet {
 		t.Errorf("facts were forgotten: %+v", office.Status)
 	}
-	footprint := l.footprint()
-	if _, err := l.pass(office); err == nil || footprint != l.footprint() {
+	written := l.written()
+	if _, err := l.pass(office); err == nil || written != l.written() {
 		t.Errorf("the same news is written again, or err is nil: %v", err)
 	}
 	l.engine.SetDown(false)

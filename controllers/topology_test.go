@@ -34,13 +34,13 @@ func acmeOnDocker() []string {
 	}
 }
 
-// newAcme returns a lab in which acme is Ready.
+// newAcme returns a lab in which acme has come up.
 func newAcme(t *testing.T) *lab {
 	t.Helper()
 	l := newLab(t)
 	topo, dmzLAN, office, web, files := acme()
 	l.create(topo, dmzLAN, office, web, files)
-	l.wantReady()
+	l.converge()
 	l.engine.ForgetWrites()
 	return l
 }
@@ -50,6 +50,7 @@ func newAcme(t *testing.T) *lab {
 func TestTopologyBecomesReadyAndSteady(t *testing.T) {
 	t.Parallel()
 	l := newAcme(t)
+	l.wantReady()
 	if diff := cmp.Diff(acmeOnDocker(), l.docker()); diff != "" {
 		t.Errorf("on the engine (-want +have):\n%s", diff)
 	}
@@ -252,10 +253,10 @@ func TestOrphansAreAnswered(t *testing.T) {
 		l.wantMessage(orphan, v1alpha1.ConditionReady, "acme", "spec.topologyRef.name")
 		checkConditionRules(t, orphan)
 	}
-	before := l.footprint()
+	before := l.written()
 	l.mustPass(absent)
-	if after := l.footprint(); after != before {
-		t.Errorf("orphans were written to again: %s, before %s", after, before)
+	if l.written() != before {
+		t.Errorf("orphans were written to again: %q", l.cache.writes())
 	}
 	l.create(topo)
 	l.wantReady()
