@@ -114,6 +114,7 @@ func (s *Server) start(ctx context.Context, loopback *rest.Config) error {
 	if err := installCRDs(ctx, loopback, s.options.definitions); err != nil {
 		return err
 	}
+	s.options.Logger.V(1).Info("Established the custom resource definitions")
 	if err := waitReadyz(ctx, loopback); err != nil {
 		return err
 	}
