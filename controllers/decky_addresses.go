@@ -127,6 +127,7 @@ func recordInterfaces(previous []v1alpha1.InterfaceStatus, allocated []graph.Int
 // network is missing, or has to be recreated, is planned without its id. Sets
 // EndpointsInSync.
 func (s *deckyScope) locateNetworks(context.Context) pass.Outcome {
+	allFound := true
 	for i := range s.interfaces {
 		lan := s.resolved[i]
 		subnet, gateway, err := addressing(lan)
@@ -140,9 +141,10 @@ func (s *deckyScope) locateNetworks(context.Context) pass.Outcome {
 			return s.waitForNetwork(lan.Name)
 		}
 		s.interfaces[i].NetworkID = network.ID
+		allFound = allFound && found
 	}
-	if s.pass.Condition(v1alpha1.ConditionEndpointsInSync).Reason == string(v1alpha1.ReasonLANNotReady) {
-		// The wait may be over; what is true now is not known before the comparison.
+	if allFound && s.pass.Condition(v1alpha1.ConditionEndpointsInSync).Reason == string(v1alpha1.ReasonLANNotReady) {
+		// The wait is over; what is true now is not known before the comparison.
 		s.pass.Conditions().Remove(v1alpha1.ConditionEndpointsInSync)
 	}
 	return pass.Continue()

@@ -157,6 +157,7 @@ func TestChangesCostNoMoreThanTheyHaveTo(t *testing.T) {
 // nothing else is touched.
 func TestDriftIsRepaired(t *testing.T) {
 	t.Parallel()
+	l := newAcme(t)
 	const web, ssh, http = "lab_acme_web", "lab_acme_web_ssh", "lab_acme_web_http"
 	for name, tc := range map[string]struct {
 		drift   func(*lab)
@@ -190,23 +191,21 @@ func TestDriftIsRepaired(t *testing.T) {
 		"a kernel setting set": {func(l *lab) { l.hand.SetSysctl(web, "net.ipv4.ip_default_ttl", "255") }, nil, "SysctlDrifted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			l := newAcme(t)
+			l := l.in(t)
 			l.events.take()
 			before := l.ids()
 			tc.drift(l)
 			l.wantUntouched(before, tc.touched...)
 			l.converge()
-			sent := l.events.take()
-			want := acmeOnDocker()
-			if diff := cmp.Diff(want, l.docker()); diff != "" {
+			if diff := cmp.Diff(acmeOnDocker(), l.docker()); diff != "" {
 				t.Errorf("on the engine (-want +have):\n%s", diff)
 			}
 			l.wantUntouched(before, tc.touched...)
-			l.wantReady()
+			sent := l.events.take()
 			if !slices.ContainsFunc(sent, func(event string) bool { return isRepair(event, tc.reason) }) {
 				t.Errorf("no event tells of the repair, because of %s: %q", tc.reason, sent)
 			}
+			l.wantReady()
 		})
 	}
 }

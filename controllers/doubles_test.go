@@ -120,19 +120,19 @@ func (c *cache) client() client.Client {
 			return api.List(ctx, list, options...)
 		},
 		Delete: func(ctx context.Context, api client.WithWatch, object client.Object, options ...client.DeleteOption) error {
-			if err := c.write(ctx, "delete", object); err != nil {
+			if err := c.write(ctx, "delete "+object.GetName()); err != nil {
 				return err
 			}
 			return api.Delete(ctx, object, options...)
 		},
 		Patch: func(ctx context.Context, api client.WithWatch, object client.Object, patch client.Patch, options ...client.PatchOption) error {
-			if err := c.write(ctx, "patch", object); err != nil {
+			if err := c.write(ctx, describePatch(object, patch)); err != nil {
 				return err
 			}
 			return api.Patch(ctx, object, patch, options...)
 		},
 		SubResourcePatch: func(ctx context.Context, api client.Client, name string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
-			if err := c.write(ctx, "patch "+name+" of", object); err != nil {
+			if err := c.write(ctx, describePatch(object, patch)); err != nil {
 				return err
 			}
 			return api.SubResource(name).Patch(ctx, object, patch, options...)
@@ -141,14 +141,22 @@ func (c *cache) client() client.Client {
 }
 
 // write notes a write to the API server, unless its context has ended.
-func (c *cache) write(ctx context.Context, verb string, object client.Object) error {
+func (c *cache) write(ctx context.Context, what string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.written = append(c.written, verb+" "+object.GetName())
+	c.written = append(c.written, what)
 	return nil
+}
+
+func describePatch(object client.Object, patch client.Patch) string {
+	data, err := patch.Data(object)
+	if err != nil {
+		return err.Error()
+	}
+	return "patch " + object.GetName() + " " + string(data)
 }
 
 // writes returns what the operator has written to the API server so far.
