@@ -42,9 +42,10 @@ func CheckDMZ(lan *v1alpha1.LAN, lans []v1alpha1.LAN) *fault.Fault {
 // another LAN on the engine. lans are those of all topologies on the engine. A
 // LAN that has not said yet which subnet it wants claims none.
 //
-// The later LAN is at fault, but a subnet in the spec beats one that the
-// operator chose for a network that does not exist yet, and is beaten by one
-// that it chose for a network that does.
+// Of LANs without a network the later is at fault, but a subnet in the spec
+// beats one that the operator chose. A LAN that has its network is beaten only
+// by an earlier one that has, too: it cannot change its subnet any more, and
+// the other could not come up beside it.
 func CheckSubnet(lan *v1alpha1.LAN, lans []v1alpha1.LAN) *fault.Fault {
 	subnet, claimed := Subnet(lan)
 	if !claimed {
@@ -85,12 +86,13 @@ func Subnet(lan *v1alpha1.LAN) (netip.Prefix, bool) {
 
 // subnetBeats reports whether a keeps its subnet where it clashes with b.
 func subnetBeats(a, b *v1alpha1.LAN) bool {
+	aBuilt, bBuilt := a.Status.NetworkID != "", b.Status.NetworkID != ""
 	aPinned, bPinned := a.Spec.Subnet != "", b.Spec.Subnet != ""
 	switch {
-	case aPinned && !bPinned:
-		return b.Status.NetworkID == ""
-	case !aPinned && bPinned:
-		return a.Status.NetworkID != ""
+	case aBuilt != bBuilt:
+		return aBuilt
+	case aPinned != bPinned && !aBuilt:
+		return aPinned
 	default:
 		return Earlier(a, b)
 	}

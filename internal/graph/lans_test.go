@@ -111,6 +111,10 @@ func TestCheckSubnet(t *testing.T) {
 			lans: []v1alpha1.LAN{lan("a", 2, allocatedSubnet("10.0.0.0/24"), built), lan("b", 1, pinnedSubnet("10.0.0.0/24"))},
 			want: map[string]fault.Fault{"b": overlap("subnet 10.0.0.0/24 of LAN b overlaps 10.0.0.0/24 of LAN a of Topology acme: choose another, or leave subnet out to get a free one")},
 		},
+		"later, of a network": {
+			lans: []v1alpha1.LAN{lan("a", 1, pinnedSubnet("10.0.0.0/24")), lan("b", 2, pinnedSubnet("10.0.0.0/24"), built)},
+			want: map[string]fault.Fault{"a": overlap("subnet 10.0.0.0/24 of LAN a overlaps 10.0.0.0/24 of LAN b of Topology acme: choose another, or leave subnet out to get a free one")},
+		},
 		"one being deleted": {lans: []v1alpha1.LAN{lan("a", 1, pinnedSubnet("10.0.0.0/24"), lanDeleting), lan("b", 2, pinnedSubnet("10.0.0.0/24"))}},
 		"the earliest of several is named": {
 			lans: []v1alpha1.LAN{lan("c", 3, pinnedSubnet("10.0.0.0/16")), lan("b", 2, pinnedSubnet("10.0.1.0/24")), lan("a", 1, pinnedSubnet("10.0.0.0/24"))},

@@ -112,6 +112,9 @@ func (p *Pass) patchMetadata(ctx context.Context, change func(client.Object)) er
 
 // Save writes the status now, if it differs from what the API server has.
 func (p *Pass) Save(ctx context.Context) error {
+	if before, ok := p.before.(Object); ok {
+		status.Settle(*p.object.Progress().Conditions, *before.Progress().Conditions)
+	}
 	data, err := client.MergeFrom(p.before).Data(p.object)
 	if err != nil {
 		return fmt.Errorf("compare status: %w", err)

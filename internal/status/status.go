@@ -4,6 +4,8 @@
 package status
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -56,6 +58,26 @@ func (w Writer) set(conditionType string, value metav1.ConditionStatus, reason v
 	meta.SetStatusCondition(w.conditions, metav1.Condition{
 		Type: conditionType, Status: value, Reason: string(reason), Message: message, ObservedGeneration: w.generation,
 	})
+}
+
+// Settle lets conditions, which may have been set more than once, tell only of
+// transitions since before: one that ends with the status that it had keeps its
+// time and its place, so that nothing looks changed that is not.
+func Settle(conditions, before []metav1.Condition) {
+	place := func(condition metav1.Condition) int {
+		index := slices.IndexFunc(before, func(known metav1.Condition) bool { return known.Type == condition.Type })
+		if index < 0 {
+			return len(before)
+		}
+		return index
+	}
+	for i, condition := range conditions {
+		known := meta.FindStatusCondition(before, condition.Type)
+		if known != nil && known.Status == condition.Status {
+			conditions[i].LastTransitionTime = known.LastTransitionTime
+		}
+	}
+	slices.SortStableFunc(conditions, func(a, b metav1.Condition) int { return place(a) - place(b) })
 }
 
 // IsReady reports whether the conditions say Ready=True for a generation.
