@@ -37,11 +37,29 @@ func (r *LANReconciler) SetupWithManager(manager ctrl.Manager) error {
 		Named("lan").
 		For(&v1alpha1.LAN{}, builder.WithPredicates(onNode(r.Name), askedForWork())).
 		Watches(&v1alpha1.Topology{}, members(always), builder.WithPredicates(askedForWork())).
-		Watches(&v1alpha1.LAN{}, members(notReadyYet), builder.WithPredicates(askedForWork())).
+		Watches(&v1alpha1.LAN{}, r.toUnready(), builder.WithPredicates(askedForWork())).
 		Watches(&v1alpha1.Decky{}, members(isBeingDeleted), builder.WithPredicates(onNode(r.Name), goneOrGoing())).
 		WatchesRawSource(r.Observer.Source(model.OwnerLAN)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, RateLimiter: newRateLimiter(), NeedLeaderElection: &noLeader}).
 		Complete(r)
+}
+
+// toUnready wakes the LANs of the node that may have waited for the changed one:
+// for a DMZ, or for a subnet, which a LAN of another topology may have held.
+func (r *LANReconciler) toUnready() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []ctrl.Request {
+		var lans v1alpha1.LANList
+		if err := r.Kube.List(ctx, &lans, client.MatchingLabels{v1alpha1.LabelNode: r.Name}); err != nil {
+			return nil
+		}
+		var requests []ctrl.Request
+		for i := range lans.Items {
+			if lan := &lans.Items[i]; notReadyYet(changed, lan) {
+				requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(lan)})
+			}
+		}
+		return requests
+	})
 }
 
 // isBeingDeleted wakes LANs that may have waited for a decky to leave.

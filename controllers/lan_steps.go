@@ -194,16 +194,16 @@ func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, 
 	if s.lan.Status.Subnet == "" {
 		reader = s.Live
 	}
-	var all v1alpha1.LANList
-	if err := reader.List(ctx, &all, client.MatchingLabels{v1alpha1.LabelNode: s.Name}); err != nil {
+	rivals, err := s.rivals(ctx, reader)
+	if err != nil {
 		return netip.Prefix{}, netip.Addr{}, pass.Retry(err)
 	}
 	wanted := s.lan.Spec.Subnet
 	if wanted == "" {
-		wanted = s.keptSubnet(all.Items)
+		wanted = s.keptSubnet(rivals)
 	}
 	if wanted == "" {
-		block, free := s.firstFree(all.Items)
+		block, free := s.firstFree(rivals)
 		if !free {
 			message := fmt.Sprintf("No free /%d is left in the pools %v of Topology %s: add a pool to spec.addressPools, or delete a LAN", s.topology.Spec.LANPrefixLength, s.topology.Spec.AddressPools, s.topology.Name)
 			s.Observer.WakeOnForeign(model.OwnerLAN, client.ObjectKeyFromObject(s.lan))
@@ -223,10 +223,30 @@ func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, 
 		}
 	}
 	s.lan.Status.Subnet, s.lan.Status.Gateway = subnet.String(), gateway.String()
-	if mistake := graph.CheckSubnet(s.lan, all.Items); mistake != nil {
+	if mistake := graph.CheckSubnet(s.lan, rivals); mistake != nil {
 		return netip.Prefix{}, netip.Addr{}, s.reject(mistake)
 	}
 	return subnet, gateway, pass.Continue()
+}
+
+// rivals returns the LANs that may claim subnets of this engine, this one
+// included: those of the node, and those of the topology that do not say yet
+// that they are.
+func (s *lanScope) rivals(ctx context.Context, reader client.Reader) ([]v1alpha1.LAN, error) {
+	var all v1alpha1.LANList
+	if err := reader.List(ctx, &all); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all.Items, func(lan v1alpha1.LAN) bool {
+		switch lan.Labels[v1alpha1.LabelNode] {
+		case s.Name:
+			return false
+		case "":
+			return lan.Namespace != s.lan.Namespace || topologyName(&lan) != s.topology.Name
+		default:
+			return true
+		}
+	}), nil
 }
 
 // keptSubnet returns the subnet allocated earlier. A LAN whose network does not

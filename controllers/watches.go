@@ -169,7 +169,7 @@ func objects[T any](items []T, object func(*T) client.Object) []client.Object {
 // always wakes every member.
 func always(_, _ client.Object) bool { return true }
 
-// notReadyYet wakes members that may have waited for the changed object.
+// notReadyYet picks others that may have waited for the changed object.
 func notReadyYet(changed, member client.Object) bool {
 	return changed.GetUID() != member.GetUID() && !readiness(member).ready
 }
