@@ -124,10 +124,10 @@ func (o *Observer) list(ctx context.Context, how scrutiny) (listing, error) {
 	list := listing{seq: o.picture.nextSeq(), takenAt: o.options.Clock.Now(), scrutiny: how}
 	var err error
 	if list.networks, err = timed(ctx, o, o.reader.Networks); err != nil {
-		return listing{}, fmt.Errorf("list networks: %w", err)
+		return listing{}, err
 	}
 	if list.containers, err = timed(ctx, o, o.reader.Containers); err != nil {
-		return listing{}, fmt.Errorf("list containers: %w", err)
+		return listing{}, err
 	}
 	for i, container := range list.containers {
 		list.containers[i] = withoutForeignDetail(container)
