@@ -78,10 +78,16 @@ func emptyRegistry(t *testing.T) string {
 // tagBuiltIn gives the built-in image another name until the test ends.
 func (w *world) tagBuiltIn(image string) {
 	w.t.Helper()
-	builtIn, err := builtin.Load()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.docker("tag", builtIn.Reference, image)
+	w.docker("tag", builtInImage(w.t), image)
 	w.t.Cleanup(func() { cleanUpDocker(w.t, "rmi", image) })
+}
+
+// builtInImage returns the reference of the built-in image.
+func builtInImage(t *testing.T) string {
+	t.Helper()
+	image, err := builtin.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image.Reference
 }

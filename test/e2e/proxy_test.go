@@ -7,8 +7,11 @@ package e2e
 
 import (
 	"context"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -26,6 +29,9 @@ type engineProxy struct {
 	mutex  sync.Mutex
 	server *http.Server
 	writes []string
+	// fatal is the write after which the engine is taken away; 0 is none.
+	fatal int
+	cut   chan struct{}
 }
 
 func startEngineProxy(dockerHost string) (*engineProxy, error) {
@@ -60,9 +66,17 @@ func (p *engineProxy) connect() error {
 			request.SetURL(&url.URL{Scheme: "http", Host: "engine"})
 		},
 		Transport: transport, FlushInterval: -1,
+		// A stream that its reader has left is no error.
+		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	p.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.record(r)
+		if p.record(r) {
+			// Done, but the answer is lost.
+			forward.ServeHTTP(httptest.NewRecorder(), r)
+			p.disconnect()
+			close(p.cut)
+			return
+		}
 		forward.ServeHTTP(w, r)
 	})}
 	go func(server *http.Server) { _ = server.Serve(listener) }(p.server)
@@ -76,18 +90,35 @@ func (p *engineProxy) disconnect() {
 	_ = p.server.Close()
 }
 
+// isConnected reports whether the engine is reachable.
+func (p *engineProxy) isConnected() bool {
+	_, err := os.Stat(p.socket)
+	return err == nil
+}
+
 func (p *engineProxy) close() {
 	p.disconnect()
 	_ = os.RemoveAll(p.directory)
 }
 
-func (p *engineProxy) record(r *http.Request) {
+// cutAfter takes the engine away in the midst of the nth write from now. The
+// returned channel is closed then.
+func (p *engineProxy) cutAfter(n int) <-chan struct{} {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.fatal, p.cut = len(p.writes)+n, make(chan struct{})
+	return p.cut
+}
+
+// record notes a write, and reports whether it is the fatal one.
+func (p *engineProxy) record(r *http.Request) (fatal bool) {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return
+		return false
 	}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.writes = append(p.writes, r.Method+" "+r.URL.String())
+	return len(p.writes) == p.fatal
 }
 
 // writesSince returns the mutating requests after the first n.
