@@ -25,8 +25,7 @@ func TestInvalidDecky(t *testing.T) {
 	l.create(topology("acme"), lan("dmz", dmz), other)
 	l.converge()
 	l.engine.ForgetWrites()
-	var refused []*v1alpha1.Decky
-	for name, tc := range map[string]struct {
+	cases := map[string]struct {
 		change func(*v1alpha1.Decky)
 		reason string
 		words  []string
@@ -48,19 +47,22 @@ func TestInvalidDecky(t *testing.T) {
 		"publishes no port":    {both(services("ssh"), publish(80, 8080)), "InvalidSpec", []string{"spec.publish.ports[0].containerPort", "80"}},
 		"home among visits":    {visiting("dmz"), "InvalidSpec", []string{"spec.attachments[0].lan", "dmz"}},
 		"malformed image":      {custom("erp", "Acme/ERP"), "InvalidSpec", []string{"spec.services[0].image", "Acme/ERP"}},
-	} {
-		web := decky(strings.ReplaceAll(name, " ", "-"), "dmz", tc.change)
-		l.create(web)
-		l.converge()
+	}
+	refused := map[string]*v1alpha1.Decky{}
+	for name, tc := range cases {
+		refused[name] = decky(strings.ReplaceAll(name, " ", "-"), "dmz", tc.change)
+		l.create(refused[name])
+	}
+	l.converge()
+	l.wantWrites()
+	l.wantConditions(other, v1alpha1.ConditionReady, "True Succeeded")
+	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			l := l.in(t)
-			l.wantWrites()
-			l.wantConditions(web, v1alpha1.ConditionReady, "False "+tc.reason, v1alpha1.ConditionStalled, "True "+tc.reason,
+			l.wantConditions(refused[name], v1alpha1.ConditionReady, "False "+tc.reason, v1alpha1.ConditionStalled, "True "+tc.reason,
 				v1alpha1.ConditionAccepted, "False "+tc.reason)
-			l.wantMessage(web, v1alpha1.ConditionReady, tc.words...)
-			l.wantConditions(other, v1alpha1.ConditionReady, "True Succeeded")
+			l.wantMessage(refused[name], v1alpha1.ConditionReady, tc.words...)
 		})
-		refused = append(refused, web)
 	}
 	l.assertSteadyState()
 	for _, web := range refused {
