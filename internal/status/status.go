@@ -5,6 +5,7 @@ package status
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -53,7 +54,8 @@ func (w Writer) Remove(conditionType string) {
 
 func (w Writer) set(conditionType string, value metav1.ConditionStatus, reason v1alpha1.Reason, message string) {
 	if len(message) > maxMessage {
-		message = message[:maxMessage]
+		// Half a character would not come back from the API server as it was sent.
+		message = strings.ToValidUTF8(message[:maxMessage], "")
 	}
 	meta.SetStatusCondition(w.conditions, metav1.Condition{
 		Type: conditionType, Status: value, Reason: string(reason), Message: message, ObservedGeneration: w.generation,
