@@ -8,8 +8,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,14 +32,18 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, arguments []string) error {
-	options, kubeconfig, err := parse(arguments)
+// run runs the operator until ctx is done; with --help it prints the flags.
+func run(ctx context.Context, arguments []string, output io.Writer) error {
+	options, kubeconfig, err := parse(arguments, output)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -55,9 +61,13 @@ func run(ctx context.Context, arguments []string) error {
 	return operator.Run(ctx, restConfig, options)
 }
 
-func parse(arguments []string) (operator.Options, string, error) {
-	options := operator.Options{}
+// parse returns what the arguments say, and the kubeconfig file. Asked for help,
+// it prints the flags and returns flag.ErrHelp.
+func parse(arguments []string, output io.Writer) (options operator.Options, kubeconfigFile string, err error) {
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
+	// A mistake is told once, by the caller.
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
 	kubeconfig := flags.String("kubeconfig", "", "kubeconfig file; empty: the cluster that this program runs in")
 	flags.StringVar(&options.NodeName, "node-name", "", "name of the node that this operator serves (default: the host's name)")
 	flags.StringVar(&options.DockerHost, "docker-host", docker.DefaultHost, "local socket of the Docker Engine, as unix:///PATH")
@@ -65,18 +75,24 @@ func parse(arguments []string) (operator.Options, string, error) {
 	flags.StringVar(&options.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the election's Lease; empty: that of this program's pod")
 	flags.StringVar(&options.MetricsAddress, "metrics-bind-address", "127.0.0.1:8080", "host:port for metrics; 0: none")
 	flags.StringVar(&options.ProbeAddress, "health-probe-bind-address", "127.0.0.1:8081", "host:port for /healthz and /readyz; 0: none")
-	if err := flags.Parse(arguments); err != nil {
+	err = flags.Parse(arguments)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(output)
+		_, _ = fmt.Fprintln(output, "Usage: manager [flags]")
+		flags.PrintDefaults()
 		return options, "", err
-	}
-	if flags.NArg() > 0 {
-		return options, "", fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case err != nil:
+		return options, "", fmt.Errorf("%w; see manager --help", err)
+	case flags.NArg() > 0:
+		return options, "", fmt.Errorf("unexpected argument %q; see manager --help", flags.Arg(0))
+	case *kubeconfig != "" && options.LeaderElection && options.LeaderElectionNamespace == "":
+		return options, "", errors.New("outside of a cluster the election needs a namespace: set --leader-election-namespace, or --leader-elect=false")
 	}
 	if options.NodeName == "" {
-		hostName, err := os.Hostname()
-		if err != nil {
+		if options.NodeName, err = os.Hostname(); err != nil {
 			return options, "", fmt.Errorf("read the host's name: %w; set --node-name", err)
 		}
-		options.NodeName = hostName
 	}
 	return options, *kubeconfig, nil
 }
