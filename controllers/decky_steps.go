@@ -172,14 +172,15 @@ func (s *deckyScope) checkHostPorts(ctx context.Context) pass.Outcome {
 		return pass.Continue()
 	}
 	var deckies v1alpha1.DeckyList
-	if err := s.Kube.List(ctx, &deckies, client.MatchingLabels{v1alpha1.LabelNode: s.Name}); err != nil {
+	if err := s.Kube.List(ctx, &deckies); err != nil {
 		return pass.Retry(err)
 	}
 	var lans v1alpha1.LANList
-	if err := s.Kube.List(ctx, &lans, client.MatchingLabels{v1alpha1.LabelNode: s.Name}); err != nil {
+	if err := s.Kube.List(ctx, &lans); err != nil {
 		return pass.Retry(err)
 	}
-	if mistake := graph.CheckHostPorts(s.decky, deckies.Items, lans.Items, s.Catalogue); mistake != nil {
+	rivals := slices.DeleteFunc(deckies.Items, func(decky v1alpha1.Decky) bool { return !s.mayCarry(&decky, s.topology) })
+	if mistake := graph.CheckHostPorts(s.decky, rivals, lans.Items, s.Catalogue); mistake != nil {
 		return s.reject(mistake)
 	}
 	return pass.Continue()

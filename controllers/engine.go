@@ -116,6 +116,16 @@ const (
 	settle = 250 * time.Millisecond
 )
 
+// mayCarry reports whether an object may claim what this engine has, as one of
+// the node or one of the topology that does not say yet that it is.
+func (n *Node) mayCarry(member client.Object, topology *v1alpha1.Topology) bool {
+	node := member.GetLabels()[v1alpha1.LabelNode]
+	if node == "" {
+		return member.GetNamespace() == topology.Namespace && topologyName(member) == topology.Name
+	}
+	return node == n.Name
+}
+
 // carryOut applies a plan of one object, or says what it would do while the
 // topology is suspended. It waits for what blocks a plan in which nothing can be
 // done, and returns Continue for an empty one.

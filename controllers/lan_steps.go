@@ -229,24 +229,13 @@ func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, 
 	return subnet, gateway, pass.Continue()
 }
 
-// rivals returns the LANs that may claim subnets of this engine, this one
-// included: those of the node, and those of the topology that do not say yet
-// that they are.
+// rivals returns the LANs that may claim subnets of this engine, this one included.
 func (s *lanScope) rivals(ctx context.Context, reader client.Reader) ([]v1alpha1.LAN, error) {
 	var all v1alpha1.LANList
 	if err := reader.List(ctx, &all); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all.Items, func(lan v1alpha1.LAN) bool {
-		switch lan.Labels[v1alpha1.LabelNode] {
-		case s.Name:
-			return false
-		case "":
-			return lan.Namespace != s.lan.Namespace || topologyName(&lan) != s.topology.Name
-		default:
-			return true
-		}
-	}), nil
+	return slices.DeleteFunc(all.Items, func(lan v1alpha1.LAN) bool { return !s.mayCarry(&lan, s.topology) }), nil
 }
 
 // keptSubnet returns the subnet allocated earlier. A LAN whose network does not

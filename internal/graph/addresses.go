@@ -17,9 +17,9 @@ import (
 // those that ResolveLANs gave, deckies those of the topology. A LAN that has no
 // subnet yet is passed over.
 //
-// Of two deckies that pin one address, the later is at fault. A pinned address
-// beats one chosen for a decky whose base does not exist yet; where the base
-// exists, the pinning decky is at fault.
+// Of two deckies that pin one address, the one that status gives it to keeps it,
+// else the later is at fault. A pinned address beats one chosen for a decky whose
+// base does not exist yet; where the base exists, the pinning decky is at fault.
 func CheckAddresses(decky *v1alpha1.Decky, lans []*v1alpha1.LAN, deckies []v1alpha1.Decky) *fault.Fault {
 	for _, lan := range lans {
 		asked, field := askedOn(decky, lan.Name)
@@ -68,7 +68,8 @@ func (s segment) checkPinned(decky *v1alpha1.Decky, text, field string, deckies 
 		return fault.New(v1alpha1.ReasonAddressInvalid, field,
 			"%s %v of LAN %s (%s, gateway %s)%s", address, err, s.lan.Name, s.subnet, s.gateway, s.proposal(decky, address, deckies))
 	}
-	holder := s.winner(claim{decky: decky, address: address, pinned: true}, deckies)
+	own, _ := claimOn(decky, s.lan.Name)
+	holder := s.winner(own, deckies)
 	if holder == nil {
 		return nil
 	}
@@ -91,6 +92,8 @@ type claim struct {
 	address netip.Addr
 	// pinned addresses are in the spec, others were chosen.
 	pinned bool
+	// recorded addresses are in the status: the decky has them, or is about to.
+	recorded bool
 }
 
 // claimOn returns the claim of a decky on a LAN, if it has one.
@@ -99,12 +102,13 @@ func claimOn(decky *v1alpha1.Decky, lan string) (claim, bool) {
 	if field == "" {
 		return claim{}, false
 	}
+	recorded := recordedOn(decky, lan).Address
 	text, pinned := asked.Address, asked.Address != ""
 	if !pinned {
-		text = recordedOn(decky, lan).Address
+		text = recorded
 	}
 	address, err := netip.ParseAddr(text)
-	return claim{decky: decky, address: address, pinned: pinned}, err == nil
+	return claim{decky: decky, address: address, pinned: pinned, recorded: text == recorded}, err == nil
 }
 
 // beats reports whether a keeps the address where both claim it.
@@ -116,6 +120,8 @@ func (a claim) beats(b claim) bool {
 		return hasBase(a.decky)
 	case !a.pinned && hasBase(a.decky) != hasBase(b.decky):
 		return hasBase(a.decky)
+	case a.pinned && a.recorded != b.recorded:
+		return a.recorded
 	default:
 		return Earlier(a.decky, b.decky)
 	}

@@ -134,6 +134,14 @@ func TestAllocateAddress(t *testing.T) {
 		"pinned by a later one": {
 			decky: decky("me", 2, pinned("10.0.0.3")), others: []v1alpha1.Decky{decky("a", 3, pinned("10.0.0.3"))}, want: "10.0.0.3",
 		},
+		"pinned by a later one that has it": {
+			decky: decky("me", 2, pinned("10.0.0.3"), allocated("10.0.0.2")), others: []v1alpha1.Decky{decky("a", 3, pinned("10.0.0.3"), allocated("10.0.0.3"))},
+			fault: conflict("10.0.0.3 of LAN dmz is the address of Decky a: use 10.0.0.4, the nearest free one, or leave address out"),
+		},
+		"pinned by an earlier one that has another": {
+			decky:  decky("me", 2, pinned("10.0.0.3"), allocated("10.0.0.3")),
+			others: []v1alpha1.Decky{decky("a", 1, pinned("10.0.0.3"), allocated("10.0.0.4"))}, want: "10.0.0.3",
+		},
 		"two chosen alike, the earlier stays": {
 			decky: decky("me", 1, allocated("10.0.0.3")), others: []v1alpha1.Decky{decky("a", 2, allocated("10.0.0.3"))}, want: "10.0.0.3",
 		},

@@ -94,7 +94,8 @@ func CheckPublish(decky *v1alpha1.Decky, home *v1alpha1.LAN) *fault.Fault {
 }
 
 // CheckHostPorts returns the mistake of a decky that wants a port of the host
-// which an earlier one has. deckies and lans are all those of the node, of
+// which an earlier one has; of two that were created in the same second, one
+// that has its base. deckies and lans are all those of the node, of
 // every topology. A decky that cannot publish anyway has no port: its services
 // are invalid, or its home is not a DMZ.
 func CheckHostPorts(decky *v1alpha1.Decky, deckies []v1alpha1.Decky, lans []v1alpha1.LAN, known *catalogue.Catalogue) *fault.Fault {
@@ -161,14 +162,24 @@ func livesInDMZ(decky *v1alpha1.Decky, lans []v1alpha1.LAN) bool {
 func earliestHolder(decky *v1alpha1.Decky, port model.PublishedPort, others []hostPortClaim) *v1alpha1.Decky {
 	var holder *v1alpha1.Decky
 	for _, other := range others {
-		if !clash(port, other.port) || !Earlier(other.decky, decky) {
+		if !clash(port, other.port) || !publishesFirst(other.decky, decky) {
 			continue
 		}
-		if holder == nil || Earlier(other.decky, holder) {
+		if holder == nil || publishesFirst(other.decky, holder) {
 			holder = other.decky
 		}
 	}
 	return holder
+}
+
+// publishesFirst reports whether a has a port before b. Names, which part what
+// was created in the same second, must not take it from a decky that runs: the
+// other could not have it either.
+func publishesFirst(a, b *v1alpha1.Decky) bool {
+	if a.CreationTimestamp.Equal(&b.CreationTimestamp) && hasBase(a) != hasBase(b) {
+		return hasBase(a)
+	}
+	return Earlier(a, b)
 }
 
 // clash reports whether the host can publish only one of two ports: the

@@ -172,6 +172,12 @@ func TestCheckHostPorts(t *testing.T) {
 			conflict(firstPort, "host port 0.0.0.0:8080/tcp is published by Decky a: use hostPort 8079, the nearest free one"),
 		},
 		"a later one is at fault itself": {[]v1alpha1.Decky{decky("z", 9, web("", 8080))}, web("", 8080), fault.Fault{}},
+		"one that runs, of the same second": {
+			[]v1alpha1.Decky{decky("z", 5, web("", 8080), running)},
+			web("", 8080),
+			conflict(firstPort, "host port 0.0.0.0:8080/tcp is published by Decky z: use hostPort 8081, the nearest free one"),
+		},
+		"one that does not run, of the same second": {[]v1alpha1.Decky{decky("z", 5, web("", 8080))}, web("", 8080), fault.Fault{}},
 		"in another topology": {
 			[]v1alpha1.Decky{decky("me", 1, web("", 8080), away)},
 			web("", 8080),
