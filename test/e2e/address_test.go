@@ -6,6 +6,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,6 +90,31 @@ func TestPinnedAddressOfARunningDeckyIsRefused(t *testing.T) {
 	if got := w.addressOn(pinning, "edge"); got != "10.214.1.2" {
 		t.Errorf("the pinning decky has %s", got)
 	}
+}
+
+// Scenario 19: an address stays with the decky that has
+// it, also where the names would decide between two of the same second.
+func TestClaimOfWhatADeckyHasIsRefused(t *testing.T) {
+	w := newWorld(t)
+	topo, edge := topology("acme"), inSubnet(dmz("acme", "edge"), "10.221.1.0/24")
+	holder, late := decky("acme", "zz", "edge"), decky("acme", "aa", "edge", "ssh")
+	holder.Spec.Home.Address, late.Spec.Home.Address = "10.221.1.50", "10.221.1.50"
+	w.create(topo, edge, holder)
+	w.eventually("the holder's base to be seen", func() error {
+		if err := w.kube.Get(t.Context(), client.ObjectKeyFromObject(holder), holder); err != nil {
+			return err
+		}
+		if holder.Status.Base.ContainerID == "" {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	w.create(late)
+	w.waitMessage(late, v1alpha1.ConditionReady, v1alpha1.ReasonAddressConflict,
+		"spec.home.address: 10.221.1.50 of LAN edge is the address of Decky zz: use 10.221.1.51, the nearest free one, or leave address out")
+	w.waitReady(holder)
+	w.remove(holder)
+	w.waitReady(late)
 }
 
 // Scenario 20: a full LAN refuses one more decky and leaves the others alone;

@@ -57,6 +57,26 @@ func TestForeignNetworkKeepsItsSubnet(t *testing.T) {
 	w.waitReady(edge)
 }
 
+// Scenario 5: a LAN that overlaps one of another topology is refused, the one
+// that is built keeps its subnet whatever their names, and the refused one comes
+// up once that is gone.
+func TestLANOfAnotherTopologyKeepsItsSubnet(t *testing.T) {
+	w := newWorld(t)
+	built, refused := inSubnet(dmz("acme", "zz"), "10.220.0.0/24"), inSubnet(dmz("other", "aa"), "10.220.0.0/16")
+	w.create(topology("acme"), topology("other"), built)
+	w.waitReady(built)
+	writes := w.proxy.writeCount()
+	w.create(refused)
+	w.waitMessage(refused, v1alpha1.ConditionReady, v1alpha1.ReasonSubnetOverlap,
+		"spec.subnet: subnet 10.220.0.0/16 of LAN aa overlaps 10.220.0.0/24 of LAN zz of Topology acme: choose another, or leave subnet out to get a free one")
+	w.steady()
+	w.waitReady(built)
+	w.assertNoWrites(writes, "a subnet of another topology")
+
+	w.remove(built)
+	w.waitReady(refused)
+}
+
 // Scenario 5: a subnet to which the host has a route is refused.
 func TestHostRouteKeepsItsSubnet(t *testing.T) {
 	w := newWorld(t)
