@@ -10,8 +10,8 @@ import (
 	"github.com/deckyard/deckyard/internal/fault"
 )
 
-// DMZ returns the DMZ of a topology: the earliest of its LANs with dmz: true;
-// nil if there is none.
+// DMZ returns the DMZ of a topology: the earliest of its LANs with dmz: true, of
+// one second one that has its network; nil if there is none.
 func DMZ(lans []v1alpha1.LAN) *v1alpha1.LAN {
 	var dmz *v1alpha1.LAN
 	for i := range lans {
@@ -19,7 +19,7 @@ func DMZ(lans []v1alpha1.LAN) *v1alpha1.LAN {
 		if !lan.Spec.DMZ || isDeleting(lan) {
 			continue
 		}
-		if dmz == nil || Earlier(lan, dmz) {
+		if dmz == nil || precedes(lan, dmz, isBuilt(lan), isBuilt(dmz)) {
 			dmz = lan
 		}
 	}
@@ -86,7 +86,7 @@ func Subnet(lan *v1alpha1.LAN) (netip.Prefix, bool) {
 
 // subnetBeats reports whether a keeps its subnet where it clashes with b.
 func subnetBeats(a, b *v1alpha1.LAN) bool {
-	aBuilt, bBuilt := a.Status.NetworkID != "", b.Status.NetworkID != ""
+	aBuilt, bBuilt := isBuilt(a), isBuilt(b)
 	aPinned, bPinned := a.Spec.Subnet != "", b.Spec.Subnet != ""
 	switch {
 	case aBuilt != bBuilt:
@@ -97,3 +97,5 @@ func subnetBeats(a, b *v1alpha1.LAN) bool {
 		return Earlier(a, b)
 	}
 }
+
+func isBuilt(lan *v1alpha1.LAN) bool { return lan.Status.NetworkID != "" }

@@ -53,6 +53,13 @@ func TestCheckDMZ(t *testing.T) {
 				Message: "LAN b cannot be a DMZ, since LAN a, created earlier, is that of Topology acme: set dmz to false on one of them",
 			}},
 		},
+		"two of one second, one with a network": {
+			lans: []v1alpha1.LAN{lan("b", 1, dmz, built), lan("a", 1, dmz)}, dmz: "b",
+			want: map[string]fault.Fault{"a": {
+				Reason: v1alpha1.ReasonDMZMultiple, Field: "spec.dmz",
+				Message: "LAN a cannot be a DMZ, since LAN b, created earlier, is that of Topology acme: set dmz to false on one of them",
+			}},
+		},
 		"an earlier one being deleted": {lans: []v1alpha1.LAN{lan("a", 1, dmz, lanDeleting), lan("b", 2, dmz)}, dmz: "b"},
 	}
 	for name, tc := range cases {

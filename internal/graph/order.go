@@ -19,6 +19,17 @@ func Earlier(a, b metav1.Object) bool {
 	}
 }
 
+// precedes is Earlier, but of two objects of the same second the one that is
+// deployed comes first: names, which part them otherwise, must not take from an
+// object what it has already.
+func precedes(a, b metav1.Object, aDeployed, bDeployed bool) bool {
+	created, other := a.GetCreationTimestamp(), b.GetCreationTimestamp()
+	if created.Equal(&other) && aDeployed != bDeployed {
+		return aDeployed
+	}
+	return Earlier(a, b)
+}
+
 // same reports whether a and b are one object.
 func same(a, b metav1.Object) bool {
 	return a.GetNamespace() == b.GetNamespace() && a.GetName() == b.GetName()

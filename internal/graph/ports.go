@@ -172,14 +172,8 @@ func earliestHolder(decky *v1alpha1.Decky, port model.PublishedPort, others []ho
 	return holder
 }
 
-// publishesFirst reports whether a has a port before b. Names, which part what
-// was created in the same second, must not take it from a decky that runs: the
-// other could not have it either.
 func publishesFirst(a, b *v1alpha1.Decky) bool {
-	if a.CreationTimestamp.Equal(&b.CreationTimestamp) && hasBase(a) != hasBase(b) {
-		return hasBase(a)
-	}
-	return Earlier(a, b)
+	return precedes(a, b, hasBase(a), hasBase(b))
 }
 
 // clash reports whether the host can publish only one of two ports: the
