@@ -113,7 +113,7 @@ func run(t *testing.T, arguments ...string) result {
 
 func program(t *testing.T, out, errors io.Writer, arguments ...string) *exec.Cmd {
 	t.Helper()
-	command := exec.Command(os.Args[0], arguments...) //nolint:noctx // a test that stops it decides how
+	command := exec.Command(os.Args[0], arguments...)
 	command.Env = append(os.Environ(), asProgram+"=1", "KUBECONFIG=")
 	command.Stdout = out
 	command.Stderr = errors
