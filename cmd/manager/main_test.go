@@ -76,7 +76,7 @@ func TestHelp(t *testing.T) {
 }
 
 // A mistake in how the program is started is told before anything is done.
-func TestRefusals(t *testing.T) {
+func TestRefusals(t *testing.T) { //nolint:paralleltest // t.Setenv forbids it
 	// In a cluster these are set.
 	for _, name := range []string{"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"} {
 		t.Setenv(name, "")
