@@ -151,7 +151,7 @@ func TestForeignGuestsAreLeft(t *testing.T) {
 func TestNetworkRecreatedByHandIsForeign(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	topo, office := topology("acme"), lan("acme", "office")
+	topo, office := pooled("acme", "10.213.16.0/20"), lan("acme", "office")
 	w.create(topo, dmz("acme", "dmz"), office)
 	w.waitReady(office)
 	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = true })

@@ -82,11 +82,18 @@ func (w *world) tagBuiltIn(image string) {
 	w.t.Cleanup(func() { cleanUpDocker(w.t, "rmi", image) })
 }
 
-// builtInImage returns the reference of the built-in image.
+// builtInImage returns the reference of the built-in image, which is put on the
+// engine unless a topology did so before.
 func builtInImage(t *testing.T) string {
 	t.Helper()
 	image, err := builtin.Load()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := shared.engine.ResolveImage(t.Context(), image.Reference); err == nil {
+		return image.Reference
+	}
+	if err := shared.engine.LoadImage(t.Context(), image.Archive()); err != nil {
 		t.Fatal(err)
 	}
 	return image.Reference

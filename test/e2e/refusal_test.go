@@ -24,8 +24,8 @@ type refusal struct {
 	waits bool
 }
 
-// Scenarios 2, 3, 5 and 19: a refused object says why, changes nothing on the
-// engine, and leaves the others of its topology as they are.
+// Scenarios 2, 3, 5, 19, 33, 34, 44 and 46: a refused object says why, changes
+// nothing on the engine, and leaves the others of its topology as they are.
 func TestRefusals(t *testing.T) {
 	w := newWorld(t)
 	// The refused objects come later, also by name, should all be of one second.
