@@ -14,8 +14,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/deckyard/deckyard/internal/model"
 )
 
 // recording tells what an operator does to the containers and endpoints of one
@@ -98,17 +96,6 @@ func (r *recording) translate(write string) (text string, own bool) {
 	}
 	name, known := r.names[object]
 	return verb + " " + name, known
-}
-
-// replaced fails the test unless each named container is another one than before.
-func (w *world) replaced(before map[string]model.Container, names ...string) {
-	w.t.Helper()
-	after := w.containers()
-	for _, name := range names {
-		if have, exists := after[name]; !exists || have.ID == before[name].ID {
-			w.t.Errorf("%s is still %.12s", name, before[name].ID)
-		}
-	}
 }
 
 // sharesNamespace fails the test unless the services are in the network
