@@ -189,9 +189,9 @@ func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
 }
 
 func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, pass.Outcome) {
-	// A choice that was made is only checked, for which the cache is good enough.
+	// A choice that is in use is only checked, for which the cache is good enough.
 	var reader client.Reader = s.Kube
-	if s.lan.Status.Subnet == "" {
+	if s.lan.Status.NetworkID == "" {
 		reader = s.Live
 	}
 	rivals, err := s.rivals(ctx, reader)
@@ -239,7 +239,8 @@ func (s *lanScope) rivals(ctx context.Context, reader client.Reader) ([]v1alpha1
 }
 
 // keptSubnet returns the subnet allocated earlier. A LAN whose network does not
-// exist yet gives way to one that pins an overlapping subnet.
+// exist yet gives way to one that pins an overlapping subnet, and to what others
+// have laid there meanwhile.
 func (s *lanScope) keptSubnet(all []v1alpha1.LAN) string {
 	kept := s.lan.Status.Subnet
 	for i := range all {
@@ -254,23 +255,33 @@ func (s *lanScope) keptSubnet(all []v1alpha1.LAN) string {
 	if err != nil {
 		return ""
 	}
+	taken := s.occupied()
 	for i := range all {
-		pinned, err := netip.ParsePrefix(all[i].Spec.Subnet)
-		if err == nil && all[i].UID != s.lan.UID && pinned.Overlaps(prefix) {
-			return ""
+		if pinned, err := netip.ParsePrefix(all[i].Spec.Subnet); err == nil && all[i].UID != s.lan.UID {
+			taken = append(taken, pinned)
 		}
+	}
+	if slices.ContainsFunc(taken, prefix.Overlaps) {
+		return ""
 	}
 	return kept
 }
 
-// firstFree returns the first block of the pools that no LAN, network or route has.
-func (s *lanScope) firstFree(all []v1alpha1.LAN) (netip.Prefix, bool) {
-	taken := slices.Clone(s.observed.Routes)
+// occupied returns the subnets of networks that are not the LAN's, and the
+// destinations of the host's routes.
+func (s *lanScope) occupied() []netip.Prefix {
+	prefixes := slices.Clone(s.observed.Routes)
 	for _, network := range s.observed.Networks {
 		if network.Identity.Owner.UID != string(s.lan.UID) {
-			taken = append(taken, network.Subnets...)
+			prefixes = append(prefixes, network.Subnets...)
 		}
 	}
+	return prefixes
+}
+
+// firstFree returns the first block of the pools that no LAN, network or route has.
+func (s *lanScope) firstFree(all []v1alpha1.LAN) (netip.Prefix, bool) {
+	taken := s.occupied()
 	for i := range all {
 		if all[i].UID == s.lan.UID {
 			continue
