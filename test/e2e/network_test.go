@@ -35,13 +35,19 @@ func TestForeignNetworkKeepsItsSubnet(t *testing.T) {
 	}()
 	writes := w.proxy.writeCount()
 	topo, edge := topology("acme"), inSubnet(dmz("acme", "edge"), "10.203.5.128/25")
+	// Suspended until the operator has heard of the network that was just created.
+	topo.Spec.Suspend = true
 	w.create(topo, edge)
-	w.waitMessage(edge, v1alpha1.ConditionReady, v1alpha1.ReasonSubnetConflict, fmt.Sprintf(
-		`subnet 10.203.5.128/25 of network "%s_edge" overlaps 10.203.5.0/24 of the foreign Docker network %q (%.12s); `+
-			"set spec.subnet to a free block, or remove that one if it is not needed: docker network rm %[3]s", w.project("acme"), foreign, id[:12]))
+	want := fmt.Sprintf(`subnet 10.203.5.128/25 of network "%s_edge" overlaps 10.203.5.0/24 of the foreign Docker network %q (%.12s); `+
+		"set spec.subnet to a free block, or remove that one if it is not needed: docker network rm %[3]s", w.project("acme"), foreign, id[:12])
+	w.eventually("the foreign network to be named", func() error {
+		w.requestPasses(edge)
+		return w.says(edge, v1alpha1.ReasonSubnetConflict, want)
+	})
 	if has(edge, v1alpha1.ConditionStalled) {
 		t.Error("the LAN is stalled, though the network may go")
 	}
+	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = false })
 	w.steady()
 	w.remove(edge)
 	w.assertNoWrites(writes, "a subnet of somebody else")
@@ -239,10 +245,8 @@ func TestVisitedLANGoes(t *testing.T) {
 	before, networks := w.containers(), w.networks()
 
 	w.remove(going)
-	message := w.waitCondition(visitor, v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonLANNotFound)
-	if want := `spec.attachments[0].lan: LAN "lan-1" does not exist in Topology acme: create it, or name another`; message != want {
-		t.Errorf("got message %q, want %q", message, want)
-	}
+	w.waitMessage(visitor, v1alpha1.ConditionAccepted, v1alpha1.ReasonLANNotFound,
+		`spec.attachments[0].lan: LAN "lan-1" does not exist in Topology acme: create it, or name another`)
 	w.eventually("the address on the LAN to be dropped", func() error {
 		if err := w.kube.Get(t.Context(), client.ObjectKeyFromObject(visitor), visitor); err != nil {
 			return err
