@@ -31,6 +31,7 @@ import (
 	"github.com/deckyard/deckyard/internal/apply"
 	"github.com/deckyard/deckyard/internal/builtin"
 	"github.com/deckyard/deckyard/internal/catalogue"
+	"github.com/deckyard/deckyard/internal/engine"
 	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/engine/host"
 	"github.com/deckyard/deckyard/internal/observe"
@@ -95,7 +96,7 @@ func Run(ctx context.Context, restConfig *rest.Config, options Options) error {
 	if err != nil {
 		return err
 	}
-	if err := assemble(ctx, operatorManager, dockerEngine, instance, options); err != nil {
+	if err := assemble(ctx, operatorManager, ports{dockerEngine, host.New()}, instance, options); err != nil {
 		return err
 	}
 	options.Logger.Info("Starting the operator", "node", options.NodeName, "instance", instance)
@@ -152,8 +153,22 @@ func readInstance(ctx context.Context, reader client.Reader) (string, error) {
 	return string(namespace.UID), nil
 }
 
+// ports are the engine that an operator acts on, and the engine's host.
+type ports struct {
+	engine wholeEngine
+	host   engine.Host
+}
+
+// wholeEngine is all of an engine.
+type wholeEngine interface {
+	apply.Engine
+	engine.Images
+	engine.Events
+	engine.Prober
+}
+
 // assemble adds everything that runs to the manager.
-func assemble(ctx context.Context, operatorManager manager.Manager, dockerEngine *docker.Engine, instance string, options Options) error {
+func assemble(ctx context.Context, operatorManager manager.Manager, to ports, instance string, options Options) error {
 	image, err := builtin.Load()
 	if err != nil {
 		return err
@@ -165,18 +180,17 @@ func assemble(ctx context.Context, operatorManager manager.Manager, dockerEngine
 	if err := controllers.AddIndexes(ctx, operatorManager.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index the cache: %w", err)
 	}
-	hostAdapter := host.New()
-	observer := observe.New(dockerEngine, dockerEngine, observe.Options{Host: hostAdapter, Registerer: registerer(options)})
-	puller := apply.NewPuller(dockerEngine, clock.RealClock{})
+	observer := observe.New(to.engine, to.engine, observe.Options{Host: to.host, Registerer: registerer(options)})
+	puller := apply.NewPuller(to.engine, clock.RealClock{})
 	puller.OnFinished(func(string) { observer.WakeBlocked() })
 	runner := &pass.Runner{Kube: operatorManager.GetClient(), Recorder: operatorManager.GetEventRecorder("deckyard")}
 	node := &controllers.Node{
 		Name: options.NodeName, Instance: instance,
 		Kube: operatorManager.GetClient(), Live: operatorManager.GetAPIReader(), Passes: runner,
-		Observer: observer, Host: hostAdapter, Prober: dockerEngine, Clock: clock.RealClock{},
-		Executor: apply.New(dockerEngine, hostAdapter, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace}),
+		Observer: observer, Host: to.host, Prober: to.engine, Clock: clock.RealClock{},
+		Executor: apply.New(to.engine, to.host, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace}),
 	}
-	store := &controllers.ImageStore{Images: dockerEngine, Puller: puller, BuiltIn: controllers.BuiltInImage{
+	store := &controllers.ImageStore{Images: to.engine, Puller: puller, BuiltIn: controllers.BuiltInImage{
 		Reference: image.Reference, Archive: image.Archive,
 	}}
 	observer.OnRelist(controllers.NewSweeper(node).Sweep)
