@@ -152,6 +152,27 @@ func TestAllocatedSubnetNeverChanges(t *testing.T) {
 	}
 }
 
+// Scenario 6: a block that somebody else takes before the LAN has its network is
+// not used, and another is chosen.
+func TestBlockTakenMeanwhileIsNotUsed(t *testing.T) {
+	w := newWorld(t)
+	topo, edge := pooled("acme", "10.222.0.0/16"), dmz("acme", "edge")
+	topo.Spec.Suspend = true
+	w.create(topo, edge)
+	w.waitCondition(edge, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
+	if edge.Status.Subnet != "10.222.0.0/24" {
+		t.Fatalf("the LAN chose %s", edge.Status.Subnet)
+	}
+	foreign := "foreign-" + w.namespace
+	w.docker("network", "create", "--subnet", "10.222.0.0/23", foreign)
+	defer w.docker("network", "rm", foreign)
+	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = false })
+	w.waitReady(edge)
+	if got := w.networks()["edge"].Subnets[0].String(); got != "10.222.2.0/24" || edge.Status.Subnet != got {
+		t.Errorf("the network has %s, the status %s", got, edge.Status.Subnet)
+	}
+}
+
 // Scenario 7: LANs that are created at the same moment get different subnets,
 // also in different topologies.
 func TestLANsCreatedAtOnceGetDifferentSubnets(t *testing.T) {
