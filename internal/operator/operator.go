@@ -93,7 +93,10 @@ func Run(ctx context.Context, restConfig *rest.Config, options Options) error {
 		return err
 	}
 	instance, err := readInstance(ctx, operatorManager.GetAPIReader())
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil //nolint:nilerr // told to stop before it had begun: nothing failed
+	case err != nil:
 		return err
 	}
 	if err := assemble(ctx, operatorManager, ports{dockerEngine, host.New()}, instance, options); err != nil {
