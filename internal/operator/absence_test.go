@@ -67,6 +67,7 @@ func (w *world) waitHandled(request string, objects ...reporter) {
 // Scenario 52: while the engine is away nothing is known, nothing is changed,
 // and work goes on when it is back.
 func TestEngineGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	topology, office, web, files := w.acme()
 	before := w.states()
@@ -82,6 +83,7 @@ func TestEngineGoesAwayAndComesBack(t *testing.T) {
 
 // Scenario 74: what happened while the stream of events was broken is found.
 func TestLostEventsAreMadeUpFor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, _, web, _ := w.acme()
 	ssh := model.ServiceName(w.namespace, "acme", "web", "ssh")
@@ -100,6 +102,7 @@ func TestLostEventsAreMadeUpFor(t *testing.T) {
 
 // Scenario 84: a label that is forged is restored; nothing is torn down meanwhile.
 func TestForgedLabelIsRestored(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, office, web, _ := w.acme()
 	before := w.states()
@@ -126,6 +129,7 @@ func TestForgedLabelIsRestored(t *testing.T) {
 // was deleted meanwhile, and writes nothing more; nor does one that was away
 // while nothing changed.
 func TestOperatorWasAway(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	topology, office, web, files := w.acme()
 	before := w.states()

@@ -95,7 +95,8 @@ func Run(ctx context.Context, restConfig *rest.Config, options Options) error {
 	instance, err := readInstance(ctx, operatorManager.GetAPIReader())
 	switch {
 	case ctx.Err() != nil:
-		return nil //nolint:nilerr // told to stop before it had begun: nothing failed
+		// Told to stop before it had begun: nothing failed.
+		return nil
 	case err != nil:
 		return err
 	}
