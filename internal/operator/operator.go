@@ -60,9 +60,10 @@ const (
 	// parallelism is the number of engine calls in flight, beyond which a
 	// Docker Engine gains nothing.
 	parallelism = 8
-	// actionTimeout bounds one engine call; the slowest, a removal, takes a
-	// stop's grace on top.
-	actionTimeout = 60 * time.Second
+	// actionTimeout bounds one engine call. The slowest, a removal on a busy
+	// engine, takes a few seconds; an engine that loses a call, as 20.10 does now
+	// and then with an unpause, must not hold a decky for long.
+	actionTimeout = 20 * time.Second
 	// stopGrace is what a container gets to end by itself.
 	stopGrace = 2 * time.Second
 	// clientQPS and clientBurst leave pacing to the API server's own fairness.
