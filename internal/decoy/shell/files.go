@@ -135,8 +135,7 @@ PrintMotd no
 AcceptEnv LANG LC_*
 Subsystem	sftp	/usr/lib/openssh/sftp-server
 `,
-		"/etc/apt/sources.list": `deb http://deb.debian.org/debian bookworm main
-deb http://security.debian.org/debian-security bookworm-security main
+		"/etc/apt/sources.list": `deb cdrom:[Debian GNU/Linux 12.11.0 _Bookworm_ - Official amd64 NETINST]/ bookworm main
 `,
 		"/etc/network/interfaces": `source /etc/network/interfaces.d/*
 
