@@ -179,6 +179,7 @@ func TestBadServiceFilesAreNotLoaded(t *testing.T) {
 		"a pattern that is none":    {change("type: string", "type: string, pattern: '(', form: a"), "compile pattern"},
 		"a bad default":             {change("type: string", "type: boolean, default: maybe"), "default"},
 		"a variable undeclared":     {change("VERSION: ${version}", "VERSION: ${versoin}"), "is not a config key"},
+		"the seed as a key":         {change("config:", "config:\n  seed: {type: string, summary: a}"), "the catalogue itself gives this variable"},
 		"a key that nothing uses":   {change("config:", "config:\n  other: {type: string, summary: a}"), "does not use"},
 		"a malformed variable":      {change("VERSION: ${version}", "VERSION: \"${version\""), "Invalid template"},
 		"a variable without value":  {change("VERSION: ${version}", "VERSION:"), "has no value"},

@@ -6,12 +6,16 @@ package catalogue_test
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"path"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/catalogue"
@@ -66,6 +70,49 @@ func TestServicesFitTheBuiltInPrograms(t *testing.T) {
 		if have := fullConfig()[definition.Name]; len(have) != len(definition.Settings) {
 			t.Errorf("%s has keys %v; this test sets %d of them", definition.Name, definition.Keys(), len(have))
 		}
+	}
+}
+
+// Services that have keys get a seed, which is the decky's and the service's
+// own; the others get none.
+func TestServicesWithKeysGetASeed(t *testing.T) {
+	t.Parallel()
+	c := load(t)
+	seeds := func(uid types.UID) map[string]string {
+		decky := listing()
+		decky.UID = uid
+		for _, name := range c.ServiceNames() {
+			decky.Spec.Services = append(decky.Spec.Services, v1alpha1.Service{Name: name})
+		}
+		services, mistake := c.Services(decky)
+		if mistake != nil {
+			t.Fatal(mistake)
+		}
+		found := map[string]string{}
+		for _, service := range services {
+			for _, entry := range service.Container.Env {
+				if seed, given := strings.CutPrefix(entry, "SEED="); given {
+					found[service.Name] = seed
+					runBriefly(t, service)
+				}
+			}
+		}
+		return found
+	}
+	one := seeds("u-1")
+	if have, want := slices.Sorted(maps.Keys(one)), []string{"https", "smtp", "ssh"}; !slices.Equal(have, want) {
+		t.Errorf("have seeds for %v, want %v", have, want)
+	}
+	if diff := cmp.Diff(one, seeds("u-1")); diff != "" {
+		t.Errorf("seeds change:\n%s", diff)
+	}
+	all := slices.AppendSeq(slices.Collect(maps.Values(one)), maps.Values(seeds("u-2")))
+	slices.Sort(all)
+	if distinct := slices.Compact(slices.Clone(all)); len(distinct) != len(all) {
+		t.Errorf("have a seed twice: %v", all)
+	}
+	if have := seeds(""); len(have) != 0 {
+		t.Errorf("have %v for a decky without UID", have)
 	}
 }
 

@@ -69,6 +69,9 @@ func (f definitionFile) definition(ctx context.Context) (Definition, error) {
 		return Definition{}, err
 	}
 	for key, setting := range f.Config {
+		if key == variableSeed {
+			return Definition{}, fmt.Errorf("config.%s: the catalogue itself gives this variable: use another name", key)
+		}
 		if err := setting.compile(); err != nil {
 			return Definition{}, fmt.Errorf("config.%s: %w", key, err)
 		}
@@ -98,11 +101,12 @@ func (f definitionFile) ports() ([]model.Port, error) {
 }
 
 // checkVariables makes sure that what the fragment interpolates are the config
-// keys, all of them and no others: a key that reaches nothing would be ignored.
+// keys, all of them and no others but the seed: a key that reaches nothing would
+// be ignored.
 func (d Definition) checkVariables() error {
 	used := d.container.variables()
 	for _, variable := range used {
-		if _, known := d.Settings[variable]; !known {
+		if _, known := d.Settings[variable]; !known && variable != variableSeed {
 			return fmt.Errorf("container: ${%s} is not a config key", variable)
 		}
 	}

@@ -36,9 +36,9 @@ func (c *Catalogue) Services(decky *v1alpha1.Decky) ([]Service, *fault.Fault) {
 	}
 	var services []Service
 	if len(decky.Spec.Services) > 0 {
-		services, mistake = c.listedServices(decky.Spec.Services)
+		services, mistake = c.listedServices(decky)
 	} else {
-		services, mistake = c.archetypeServices(archetype)
+		services, mistake = c.archetypeServices(decky, archetype)
 	}
 	if mistake != nil {
 		return nil, mistake
@@ -130,7 +130,7 @@ func (c *Catalogue) archetypeOf(decky *v1alpha1.Decky) (Archetype, *fault.Fault)
 	return archetype, nil
 }
 
-func (c *Catalogue) archetypeServices(archetype Archetype) ([]Service, *fault.Fault) {
+func (c *Catalogue) archetypeServices(decky *v1alpha1.Decky, archetype Archetype) ([]Service, *fault.Fault) {
 	const field = "spec.archetype"
 	services := make([]Service, 0, len(archetype.Services))
 	for _, name := range archetype.Services {
@@ -139,7 +139,7 @@ func (c *Catalogue) archetypeServices(archetype Archetype) ([]Service, *fault.Fa
 			return nil, fault.New(v1alpha1.ReasonNotSupported, field,
 				"archetype %s needs service %s, which is not built yet: use another archetype, or list services of your own in spec.services", archetype.Name, name)
 		}
-		service, mistake := definition.resolve(field, nil)
+		service, mistake := definition.resolve(decky, field, nil)
 		if mistake != nil {
 			return nil, mistake
 		}
@@ -148,7 +148,8 @@ func (c *Catalogue) archetypeServices(archetype Archetype) ([]Service, *fault.Fa
 	return services, nil
 }
 
-func (c *Catalogue) listedServices(listed []v1alpha1.Service) ([]Service, *fault.Fault) {
+func (c *Catalogue) listedServices(decky *v1alpha1.Decky) ([]Service, *fault.Fault) {
+	listed := decky.Spec.Services
 	services := make([]Service, 0, len(listed))
 	seen := make(map[string]bool, len(listed))
 	for i := range listed {
@@ -158,7 +159,7 @@ func (c *Catalogue) listedServices(listed []v1alpha1.Service) ([]Service, *fault
 				"service %s is listed twice: remove one of them, or rename a custom one", quote(listed[i].Name))
 		}
 		seen[listed[i].Name] = true
-		service, mistake := c.service(listed[i], field)
+		service, mistake := c.service(decky, listed[i], field)
 		if mistake != nil {
 			return nil, mistake
 		}
@@ -167,7 +168,7 @@ func (c *Catalogue) listedServices(listed []v1alpha1.Service) ([]Service, *fault
 	return services, nil
 }
 
-func (c *Catalogue) service(listed v1alpha1.Service, field string) (Service, *fault.Fault) {
+func (c *Catalogue) service(decky *v1alpha1.Decky, listed v1alpha1.Service, field string) (Service, *fault.Fault) {
 	if listed.Image != "" {
 		return customService(listed, field)
 	}
@@ -178,7 +179,7 @@ func (c *Catalogue) service(listed v1alpha1.Service, field string) (Service, *fa
 	if mistake := checkCatalogueFields(listed, field); mistake != nil {
 		return Service{}, mistake
 	}
-	return definition.resolve(field, listed.Config)
+	return definition.resolve(decky, field, listed.Config)
 }
 
 // unavailable says why a service is not among those that can be used.
@@ -196,14 +197,16 @@ func (c *Catalogue) unavailable(name, field string) *fault.Fault {
 		"service %s is not in the catalogue%s: use %s, or set image for a custom service", quote(name), suggestion(name, names), oneOf(names))
 }
 
-// resolve returns the service with a config, or the mistake in it.
-func (d Definition) resolve(field string, config map[string]string) (Service, *fault.Fault) {
+// resolve returns the service of a decky with a config, or the mistake in it.
+func (d Definition) resolve(decky *v1alpha1.Decky, field string, config map[string]string) (Service, *fault.Fault) {
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		if mistake := d.checkConfig(field+".config."+key, key, config[key]); mistake != nil {
 			return Service{}, mistake
 		}
 	}
-	container, err := d.container.substitute(config)
+	values := map[string]string{variableSeed: seed(decky, d.Name)}
+	maps.Copy(values, config)
+	container, err := d.container.substitute(values)
 	if err != nil {
 		// The fragment asks for more than the schema does: ${key:?…}.
 		return Service{}, fault.New(v1alpha1.ReasonInvalidConfig, field+".config", "config of service %s: %v", d.Name, err)

@@ -7,6 +7,8 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -19,6 +21,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/model"
 )
 
@@ -124,6 +127,51 @@ func greeting(network, address string) (string, error) {
 		return "", errors.Join(errors.New("no greeting"), lines.Err())
 	}
 	return lines.Text(), nil
+}
+
+// identity returns by what a client knows a decky again: the host keys of its
+// SSH service, and the certificate of its HTTPS service.
+func (w *world) identity(decky *v1alpha1.Decky) map[string]string {
+	w.t.Helper()
+	address := decky.Status.Interfaces[0].Address
+	known := map[string]string{}
+	w.eventually("three host keys and a certificate", func() error {
+		answer, err := w.inside(decky.Name, "ssh-keyscan", "-T", "3", address)
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(answer) {
+			if words := strings.Fields(line); len(words) == 3 && words[0] == address {
+				known[words[1]] = words[2]
+			}
+		}
+		for _, kind := range []string{"ssh-rsa", "ecdsa-sha2-nistp256", "ssh-ed25519"} {
+			if known[kind] == "" {
+				return errors.New("no host key " + kind)
+			}
+		}
+		known["certificate"], err = w.certificate(decky.Name, net.JoinHostPort(address, "443"))
+		return err
+	})
+	return known
+}
+
+// certificate returns the certificate that a service shows, asked from a container.
+func (w *world) certificate(from, address string) (string, error) {
+	w.t.Helper()
+	conn, err := w.dialFrom(from, address, answerTime)
+	if err != nil {
+		return "", err
+	}
+	secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
+	defer func() { _ = secure.Close() }()
+	if err := secure.SetDeadline(time.Now().Add(answerTime)); err != nil {
+		return "", err
+	}
+	if err := secure.HandshakeContext(w.t.Context()); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(secure.ConnectionState().PeerCertificates[0].Raw), nil
 }
 
 // hostOf returns the address of a host in a LAN, by its number.

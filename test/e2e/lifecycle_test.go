@@ -227,6 +227,41 @@ func TestServiceChangesTouchOnlyThatService(t *testing.T) {
 	}
 }
 
+// Who comes back after a restart, or after the service's container was replaced,
+// is not warned of another machine; and no two machines pass for each other.
+func TestServicesKeepTheirKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	web, files := decky("acme", "web", "dmz", "ssh", "https"), decky("acme", "files", "dmz", "ssh", "https")
+	w.create(topology("acme"), dmz("acme", "dmz"), web, files)
+	w.waitReady(web, files)
+	known := w.identity(web)
+	for kind, key := range w.identity(files) {
+		if known[kind] == key {
+			t.Errorf("two deckies have one %s", kind)
+		}
+	}
+
+	before := w.containers()
+	w.docker("restart", "--time", "5", before["web_ssh"].ID, before["web_https"].ID)
+	if difference := cmp.Diff(known, w.identity(web)); difference != "" {
+		t.Errorf("after a restart (-before +after):\n%s", difference)
+	}
+
+	edit(w, web, func(web *v1alpha1.Decky) {
+		web.Spec.Services[0].Config = map[string]string{"users": "eve:pw"}
+		web.Spec.Services[1].Config = map[string]string{"app": "tomcat"}
+	})
+	w.waitReady(web)
+	after := w.containers()
+	if after["web_ssh"].ID == before["web_ssh"].ID || after["web_https"].ID == before["web_https"].ID {
+		t.Error("the services were not replaced")
+	}
+	if difference := cmp.Diff(known, w.identity(web)); difference != "" {
+		t.Errorf("in new containers (-before +after):\n%s", difference)
+	}
+}
+
 // Scenario 30: the configuration of a removed service goes with it, and one that
 // would be left behind is refused.
 func TestRemovedServiceLeavesNoConfiguration(t *testing.T) {

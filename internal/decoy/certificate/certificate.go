@@ -4,36 +4,49 @@
 package certificate
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/binary"
 	"fmt"
 	"math/big"
 	"net"
 	"time"
+
+	"github.com/deckyard/deckyard/internal/decoy/identity"
 )
 
-// SelfSigned returns a certificate for a host name or IP address.
-func SelfSigned(commonName string) (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+const (
+	day = 24 * 60 * 60
+	// renewal is how often, in seconds, the certificate is replaced; by then it
+	// is valid for eight years more.
+	renewal       = 730 * day
+	validityYears = 10
+	serialBytes   = 16
+)
+
+// SelfSigned returns the certificate for a host name or IP address that a seed
+// gives at a time. It is the same until its renewal, whose day the seed gives
+// too, and its key is the same for ever.
+func SelfSigned(seed identity.Seed, commonName string, now time.Time) (tls.Certificate, error) {
+	key, err := seed.ECDSA("certificate key")
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("generate key: %w", err)
+		return tls.Certificate{}, err
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	from, err := issued(seed, now)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("choose serial number: %w", err)
+		return tls.Certificate{}, err
 	}
-	// Some day of the last year, so that not all decoys share one.
-	age := time.Duration(serial.Uint64()%365+20) * 24 * time.Hour
-	from := time.Now().Add(-age).Truncate(time.Second)
+	serial, err := seed.Bytes("certificate serial number "+commonName+" "+from.Format(time.DateOnly), serialBytes)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	serial[0] &= 0x7f // a serial number is positive
 	template := &x509.Certificate{
-		SerialNumber:          serial,
+		SerialNumber:          new(big.Int).SetBytes(serial),
 		Subject:               pkix.Name{CommonName: commonName},
 		NotBefore:             from,
-		NotAfter:              from.AddDate(10, 0, 0),
+		NotAfter:              from.AddDate(validityYears, 0, 0),
 		BasicConstraintsValid: true,
 	}
 	if ip := net.ParseIP(commonName); ip != nil {
@@ -41,9 +54,21 @@ func SelfSigned(commonName string) (tls.Certificate, error) {
 	} else {
 		template.DNSNames = []string{commonName}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	// Without randomness the signature is the same each time, too.
+	der, err := x509.CreateCertificate(nil, template, template, &key.PublicKey, key)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("create certificate for %q: %w", commonName, err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
+
+// issued returns the last time at or before now at which the certificate was
+// renewed: some second of the last two years, so that not all machines share one.
+func issued(seed identity.Seed, now time.Time) (time.Time, error) {
+	phase, err := seed.Bytes("certificate renewal", 4)
+	if err != nil {
+		return time.Time{}, err
+	}
+	age := (now.Unix() + int64(binary.BigEndian.Uint32(phase))) % renewal
+	return time.Unix(now.Unix()-age, 0).UTC(), nil
 }

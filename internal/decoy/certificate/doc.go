@@ -3,8 +3,12 @@
 
 // Package certificate makes the self-signed TLS certificate of a service.
 //
-// The key is made at start and stays in memory. The certificate looks like the
-// one a Debian installation makes for itself: subject and issuer are the host's
-// name, and it is valid for ten years from a day in the past. It imports the
-// standard library only. Start reading at SelfSigned.
+// Key and certificate come from the service's seed and stay in memory, so that a
+// restart changes neither. The certificate looks like the one a Debian
+// installation makes for itself: subject and issuer are the host's name, and it
+// is valid for ten years from a day in the past. A service that starts more than
+// two years after that day has a new one for the same key, so that none expires.
+//
+// It imports the standard library and the package identity. Start reading at
+// SelfSigned.
 package certificate

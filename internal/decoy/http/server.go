@@ -19,6 +19,7 @@ import (
 	"github.com/deckyard/deckyard/internal/decoy/certificate"
 	"github.com/deckyard/deckyard/internal/decoy/evidence"
 	"github.com/deckyard/deckyard/internal/decoy/guard"
+	"github.com/deckyard/deckyard/internal/decoy/identity"
 	"github.com/deckyard/deckyard/internal/decoy/setting"
 )
 
@@ -64,8 +65,8 @@ func New(settings *setting.Reader, log *evidence.Log) (*Server, error) {
 	return s, nil
 }
 
-// NewTLS reads what New reads, and CERT_COMMON_NAME and HTTP_VERSIONS, for a
-// server with TLS and a certificate of its own making. The common name is the
+// NewTLS reads what New reads, and CERT_COMMON_NAME, HTTP_VERSIONS and SEED, for
+// a server with TLS and a certificate of its own making. The common name is the
 // host's name unless it is set.
 func NewTLS(settings *setting.Reader, hostname string, log *evidence.Log) (*Server, error) {
 	s, err := read(settings, log, "https")
@@ -77,10 +78,11 @@ func NewTLS(settings *setting.Reader, hostname string, log *evidence.Log) (*Serv
 	}
 	name := settings.Line("CERT_COMMON_NAME", hostname, maxCommonName)
 	s.readVersions(settings)
+	seed := identity.Read(settings)
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
-	made, err := certificate.SelfSigned(name)
+	made, err := certificate.SelfSigned(seed, name, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("make certificate: %w", err)
 	}

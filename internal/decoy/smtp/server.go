@@ -14,6 +14,7 @@ import (
 	"github.com/deckyard/deckyard/internal/decoy/certificate"
 	"github.com/deckyard/deckyard/internal/decoy/evidence"
 	"github.com/deckyard/deckyard/internal/decoy/guard"
+	"github.com/deckyard/deckyard/internal/decoy/identity"
 	"github.com/deckyard/deckyard/internal/decoy/setting"
 )
 
@@ -38,7 +39,7 @@ type Server struct {
 	tls     *tls.Config
 }
 
-// New reads MTA and BANNER, which is the greeting behind "220 ".
+// New reads MTA, SEED and BANNER, which is the greeting behind "220 ".
 func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server, error) {
 	if hostname == "" {
 		hostname = "localhost"
@@ -50,10 +51,11 @@ func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server,
 		banner:  settings.Line("BANNER", "", maxBanner),
 		host:    hostname,
 	}
+	seed := identity.Read(settings)
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
-	made, err := certificate.SelfSigned(hostname)
+	made, err := certificate.SelfSigned(seed, hostname, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("make certificate: %w", err)
 	}

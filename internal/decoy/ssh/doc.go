@@ -8,7 +8,8 @@
 // the sessions (shell, exec, scp and sftp uploads) and their limits. The library
 // buffers up to 2 MiB for a channel that is not read, so channels are few and
 // always read; the guard's memory limit stands behind that. Forwarding is
-// recorded and refused: nothing leaves the machine.
+// recorded and refused: nothing leaves the machine. The host keys are those of
+// the service's seed, so that a client that comes back knows the machine again.
 //
 // Start reading at Server.
 package ssh

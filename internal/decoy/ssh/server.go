@@ -5,11 +5,6 @@ package ssh
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net"
@@ -21,6 +16,7 @@ import (
 
 	"github.com/deckyard/deckyard/internal/decoy/evidence"
 	"github.com/deckyard/deckyard/internal/decoy/guard"
+	"github.com/deckyard/deckyard/internal/decoy/identity"
 	"github.com/deckyard/deckyard/internal/decoy/login"
 	"github.com/deckyard/deckyard/internal/decoy/setting"
 	"github.com/deckyard/deckyard/internal/decoy/shell"
@@ -33,7 +29,6 @@ const (
 	loginGrace = 60 * time.Second
 	// maxLoggedIn bounds the connections past login, which may buffer more.
 	maxLoggedIn = 12
-	rsaBits     = 3072
 	// failurePause is the wait after a wrong password.
 	failurePause = 700 * time.Millisecond
 )
@@ -49,6 +44,7 @@ type Server struct {
 	policy  *login.Policy
 	version string
 	host    string
+	seed    identity.Seed
 	signers atomic.Pointer[[]ssh.Signer]
 	logins  atomic.Int64
 	// Machines differ in their address only, which a client may see.
@@ -56,19 +52,20 @@ type Server struct {
 	machines map[string]*shell.Machine
 }
 
-// New reads BANNER, USERS and ACCEPT_AFTER and makes host keys.
+// New reads BANNER, USERS, ACCEPT_AFTER and SEED, and makes host keys.
 func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server, error) {
 	s := &Server{
 		log:      log,
 		policy:   login.NewPolicy(settings),
 		version:  "SSH-2.0-" + settings.Line("BANNER", defaultBanner, maxBanner),
 		host:     hostname,
+		seed:     identity.Read(settings),
 		machines: make(map[string]*shell.Machine),
 	}
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
-	signers, err := quickKeys()
+	signers, err := quickKeys(s.seed)
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +85,14 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 }
 
 // quickKeys makes the host keys that take no time.
-func quickKeys() ([]ssh.Signer, error) {
-	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+func quickKeys(seed identity.Seed) ([]ssh.Signer, error) {
+	curve, err := seed.ECDSA("host key ecdsa")
 	if err != nil {
-		return nil, fmt.Errorf("generate ed25519 host key: %w", err)
+		return nil, err
 	}
-	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	edwards, err := seed.Ed25519("host key ed25519")
 	if err != nil {
-		return nil, fmt.Errorf("generate ecdsa host key: %w", err)
+		return nil, err
 	}
 	var signers []ssh.Signer
 	for _, key := range []any{curve, edwards} {
@@ -111,7 +108,7 @@ func quickKeys() ([]ssh.Signer, error) {
 // addSlowKey adds an RSA key, which old clients want, without holding up the
 // start. Without it the service still serves.
 func (s *Server) addSlowKey() {
-	key, err := rsa.GenerateKey(rand.Reader, rsaBits)
+	key, err := s.seed.RSA("host key rsa")
 	if err != nil {
 		return
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/deckyard/deckyard/internal/decoy/decoytest"
@@ -73,6 +74,37 @@ func TestGreetingIsTheBanner(t *testing.T) {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(service.Dial(t), got); err != nil || string(got) != want {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// A client that comes back knows the machine again.
+func TestHostKeysAreThoseOfTheSeed(t *testing.T) {
+	t.Parallel()
+	hostKeys := func(seed string) map[string]string {
+		service := decoytest.Start(t, "sshd", map[string]string{"SEED": seed})
+		keys := map[string]string{}
+		for _, algorithm := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256} {
+			config := clientConfig("root", "root")
+			config.HostKeyAlgorithms = []string{algorithm}
+			config.HostKeyCallback = func(_ string, _ net.Addr, key ssh.PublicKey) error {
+				keys[algorithm] = ssh.FingerprintSHA256(key)
+				return nil
+			}
+			if _, err := connect(t, service, config); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return keys
+	}
+	one, other := strings.Repeat("1f", 32), strings.Repeat("2e", 32)
+	before, after := hostKeys(one), hostKeys(one)
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("after a restart (-before +after):\n%s", diff)
+	}
+	for algorithm, key := range hostKeys(other) {
+		if before[algorithm] == key {
+			t.Errorf("two machines have the %s key %s", algorithm, key)
+		}
 	}
 }
 
@@ -355,6 +387,7 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		"banner with a line break": {"BANNER", "x\r\ny"},
 		"user without password":    {"USERS", "root"},
 		"negative count":           {"ACCEPT_AFTER", "-1"},
+		"seed that is too short":   {"SEED", "1f"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
