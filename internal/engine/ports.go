@@ -110,7 +110,8 @@ type Events interface {
 	// turn, until the context ends or the stream breaks; it returns why. It
 	// calls subscribed once the stream is established. Engines may lose an event
 	// between that and the first one; a since that lies a little before the call
-	// prevents it. The zero time is now.
+	// prevents it. The zero time is now. What changes nothing that a Reader shows,
+	// such as a process run in a container, may be left out.
 	Subscribe(ctx context.Context, since time.Time, subscribed func(), handle func(Event)) error
 }
 

@@ -6,6 +6,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/events"
@@ -59,12 +60,13 @@ func eventOptions(since time.Time) events.ListOptions {
 }
 
 // eventOf returns the engine's message as an event; false for a type that we do
-// not know.
+// not know, and for what cannot change anything that we observe.
 func eventOf(message events.Message) (engine.Event, bool) {
 	event := engine.Event{ID: message.Actor.ID, Time: time.Unix(0, message.TimeNano)}
 	switch message.Type {
 	case events.ContainerEventType:
 		event.Type = engine.ObjectContainer
+		return event, mayChangeContainer(message.Action)
 	case events.NetworkEventType:
 		event.Type = engine.ObjectNetwork
 		event.ContainerID = message.Actor.Attributes["container"]
@@ -74,4 +76,22 @@ func eventOf(message events.Message) (engine.Event, bool) {
 		return engine.Event{}, false
 	}
 	return event, true
+}
+
+// mayChangeContainer reports whether an action may change what an inspection
+// shows. A foreign container with a health check alone tells of four harmless
+// ones every few seconds, each of which would cost an inspection. These are
+// denied by name: an action that an engine adds later is looked at once too
+// often, and never missed.
+func mayChangeContainer(action events.Action) bool {
+	// Some carry a text: "exec_create: /bin/sh -c ...".
+	name, _, _ := strings.Cut(string(action), ":")
+	switch events.Action(name) {
+	case events.ActionExecCreate, events.ActionExecStart, events.ActionExecDetach, events.ActionExecDie,
+		events.ActionHealthStatus, events.ActionAttach, events.ActionDetach, events.ActionResize, events.ActionTop,
+		events.ActionCopy, events.ActionArchivePath, events.ActionExtractToDir, events.ActionExport:
+		return false
+	default:
+		return true
+	}
 }

@@ -5,6 +5,7 @@ package docker_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -57,6 +58,56 @@ func TestEventsAreDeliveredInOrderAfterTheSubscription(t *testing.T) {
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// What cannot change what is observed costs no inspection; an action that
+// nobody knows yet is passed on.
+func TestEventsWithoutAChangeAreLeftOut(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		actions []string
+		want    bool
+	}{
+		"a process in a container": {
+			[]string{"exec_create: /bin/sh -c 'curl a:b'", "exec_start: /bin/sh", "exec_detach", "exec_die"}, false,
+		},
+		"a health check":       {[]string{"health_status", "health_status: healthy", "health_status: unhealthy"}, false},
+		"a look from outside":  {[]string{"attach", "detach", "resize", "top", "copy", "archive-path", "extract-to-dir", "export"}, false},
+		"a change of state":    {[]string{"create", "start", "restart", "kill", "die", "oom", "stop", "pause", "unpause", "destroy"}, true},
+		"a change of settings": {[]string{"rename", "update"}, true},
+		"an unknown action":    {[]string{"exec", "hibernate: deep", ""}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, action := range tc.actions {
+				if have := isDelivered(t, "container", action); have != tc.want {
+					t.Errorf("%q is delivered: %t, want %t", action, have, tc.want)
+				}
+			}
+		})
+	}
+	// The names of other types' actions mean something else.
+	for _, kind := range []string{"network", "image"} {
+		if !isDelivered(t, kind, "export") {
+			t.Errorf("an event of a %s is left out", kind)
+		}
+	}
+}
+
+// isDelivered reports whether the adapter passes an event on.
+func isDelivered(t *testing.T, kind, action string) bool {
+	t.Helper()
+	s := serveWith(t, "1.41", func(w http.ResponseWriter, _ *http.Request, _ string) {
+		if err := json.NewEncoder(w).Encode(map[string]any{"Type": kind, "Action": action, "Actor": map[string]any{"ID": "1"}}); err != nil {
+			t.Error(err)
+		}
+	})
+	delivered := false
+	err := s.engine(t).Subscribe(t.Context(), time.Time{}, func() {}, func(engine.Event) { delivered = true })
+	if !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("a stream that ends gave error %v", err)
+	}
+	return delivered
 }
 
 func TestRefusedSubscriptionIsNotEstablished(t *testing.T) {
