@@ -51,6 +51,10 @@ type Options struct {
 	LeaderElectionNamespace string
 	// MetricsAddress and ProbeAddress are host:port to listen on; "0" serves nothing.
 	MetricsAddress, ProbeAddress string
+	// RelistInterval is how often the whole engine is listed, which finds what no
+	// event told of and sweeps leftovers; 0 is the observer's default. Shorter ones
+	// are for tests.
+	RelistInterval time.Duration
 }
 
 const (
@@ -185,7 +189,9 @@ func assemble(ctx context.Context, operatorManager manager.Manager, to ports, in
 	if err := controllers.AddIndexes(ctx, operatorManager.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index the cache: %w", err)
 	}
-	observer := observe.New(to.engine, to.engine, observe.Options{Host: to.host, Registerer: registerer(options)})
+	observer := observe.New(to.engine, to.engine, observe.Options{
+		Host: to.host, Registerer: registerer(options), RelistInterval: options.RelistInterval,
+	})
 	puller := apply.NewPuller(to.engine, clock.RealClock{})
 	puller.OnFinished(func(string) { observer.WakeBlocked() })
 	runner := &pass.Runner{Kube: operatorManager.GetClient(), Recorder: operatorManager.GetEventRecorder("deckyard")}

@@ -29,8 +29,9 @@ type nodeOperator struct {
 	stop func() error
 }
 
-// newNodeOperator starts an operator until the test ends.
-func newNodeOperator(t *testing.T, node string) *nodeOperator {
+// newNodeOperator starts an operator, with other options than the shared one's,
+// until the test ends.
+func newNodeOperator(t *testing.T, node string, change ...func(*operator.Options)) *nodeOperator {
 	t.Helper()
 	holdLeadership(t)
 	proxy, err := startEngineProxy(docker.DefaultHost)
@@ -40,6 +41,9 @@ func newNodeOperator(t *testing.T, node string) *nodeOperator {
 	o := &nodeOperator{engineProxy: proxy, t: t, options: shared.options}
 	o.options.DockerHost, o.options.NodeName = proxy.address(), node
 	o.options.LeaderElection, o.options.LeaderElectionNamespace = true, metav1.NamespaceDefault
+	for _, apply := range change {
+		apply(&o.options)
+	}
 	o.start()
 	t.Cleanup(func() {
 		o.end()
