@@ -29,7 +29,7 @@ func (s *deckyScope) allocate(ctx context.Context) pass.Outcome {
 			return s.waitForNetwork(lan.Name)
 		}
 	}
-	choices := graph.Choices{MACPrefixes: s.Catalogue.MACPrefixes(s.decky), EndpointMAC: s.engine.EndpointMAC}
+	choices := graph.Choices{Held: s.heldAddresses(), MACPrefixes: s.Catalogue.MACPrefixes(s.decky), EndpointMAC: s.engine.EndpointMAC}
 	allocated, mistake := graph.Allocate(s.decky, s.resolved, s.deckies, choices)
 	if mistake != nil {
 		return s.rejectAddress(mistake)
@@ -70,13 +70,41 @@ func (s *deckyScope) allocateLive(ctx context.Context, choices graph.Choices) ([
 	return allocated, pass.Continue()
 }
 
+// heldAddresses returns the addresses that containers of others have on the
+// networks of the decky's LANs. One that does not run asks for its address only,
+// but to choose that would be to keep it from starting.
+func (s *deckyScope) heldAddresses() graph.Held {
+	lanOf := map[string]string{}
+	for _, lan := range s.resolved {
+		owner := s.owner(model.OwnerLAN, lan)
+		for _, network := range s.observed.Networks {
+			if owner.Owns(network.Identity) {
+				lanOf[network.ID] = lan.Name
+			}
+		}
+	}
+	held := graph.Held{}
+	for _, container := range s.observed.Containers {
+		if container.Identity.BelongsTo(s.Instance) {
+			continue
+		}
+		for _, endpoint := range container.Endpoints {
+			if lan, ours := lanOf[endpoint.NetworkID]; ours && endpoint.Address.IsValid() {
+				held[lan] = append(held[lan], endpoint.Address)
+			}
+		}
+	}
+	return held
+}
+
 // rejectAddress stalls on an address that cannot be had. A full LAN is waited
-// for: a decky that goes makes room.
+// for: a decky that goes makes room, and so does a container of others.
 func (s *deckyScope) rejectAddress(mistake *fault.Fault) pass.Outcome {
 	if mistake.Reason != v1alpha1.ReasonLANFull {
 		return s.reject(mistake)
 	}
 	s.pass.Conditions().False(v1alpha1.ConditionAccepted, mistake.Reason, mistake.Error())
+	s.Observer.WakeOnForeign(model.OwnerDecky, client.ObjectKeyFromObject(s.decky))
 	return pass.Wait(mistake.Reason, mistake.Error())
 }
 

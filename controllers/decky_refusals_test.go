@@ -289,6 +289,67 @@ func TestAddressOfAForeignContainer(t *testing.T) {
 	l.wantReady()
 }
 
+// Scenario 59: an address that a foreign container holds is not chosen, one that
+// was chosen before the base exists is given up, and a LAN that foreign
+// containers fill is waited for.
+func TestChosenAddressIsNotThatOfAForeignContainer(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.create(topology("acme"), lan("dmz", dmz, subnet("10.1.0.0/29")))
+	l.converge()
+	squat := func(name, address string) {
+		spec := foreignOn("lab_acme_dmz", address)
+		spec.Name = name
+		l.hand.AddContainer(spec)
+	}
+	squat("stranger-2", "10.1.0.2")
+	first := decky("first", "dmz")
+	l.create(first)
+	l.converge()
+	l.wantReadyAt(first, "10.1.0.3")
+
+	// Chosen, and taken before the image lets the base be created.
+	second := decky("second", "dmz", custom("erp", "acme/erp:1", 8000))
+	l.create(second)
+	l.converge()
+	l.read(second)
+	if have := second.Status.Interfaces; len(have) != 1 || have[0].Address != "10.1.0.4" {
+		t.Errorf("second has %+v, want 10.1.0.4", have)
+	}
+	squat("stranger-4", "10.1.0.4")
+	l.engine.SetImage("acme/erp:1", "sha256:erp")
+	l.converge()
+	l.wantReadyAt(second, "10.1.0.5")
+
+	// One that does not run asks for its address all the same.
+	squat("stranger-6", "10.1.0.6")
+	l.hand.Stop("stranger-6")
+	late := decky("late", "dmz")
+	l.create(late)
+	l.converge()
+	l.wantConditions(late, v1alpha1.ConditionReady, "False LANFull", v1alpha1.ConditionReconciling, "True DependencyNotReady")
+	if !l.observer.isBlocked("Decky late") {
+		t.Error("nobody would wake the decky when a foreign container goes")
+	}
+	l.hand.Remove("stranger-2")
+	l.converge()
+	l.wantReadyAt(first, "10.1.0.3")
+	l.wantReadyAt(late, "10.1.0.2")
+	if l.observer.isBlocked("Decky late") {
+		t.Error("the decky is blocked still")
+	}
+}
+
+// wantReadyAt fails the test unless a decky is Ready, with an address.
+func (l *lab) wantReadyAt(decky *v1alpha1.Decky, want string) {
+	l.t.Helper()
+	l.wantConditions(decky, v1alpha1.ConditionReady, "True Succeeded")
+	l.read(decky)
+	if have := decky.Status.Interfaces; len(have) != 1 || have[0].Address != want {
+		l.t.Errorf("%s has %+v, want %s", decky.Name, have, want)
+	}
+}
+
 // Scenarios 30 and 64: what a decky was refused for can go by itself.
 func TestDeckyIsReadyAgainOnceTheCauseIsGone(t *testing.T) {
 	t.Parallel()

@@ -61,7 +61,7 @@ func owners(observed model.Observed, instance string) []model.Owner {
 	seen := map[string]bool{}
 	var found []model.Owner
 	add := func(identity model.Identity) {
-		if identity.IsForeign() || identity.Owner.Instance != instance || seen[identity.Owner.UID] {
+		if !identity.BelongsTo(instance) || seen[identity.Owner.UID] {
 			return
 		}
 		seen[identity.Owner.UID] = true

@@ -88,7 +88,7 @@ const (
 	ReasonSubnetConflict Reason = "SubnetConflict"
 	// ReasonPoolExhausted: the address pool has no free block.
 	ReasonPoolExhausted Reason = "PoolExhausted"
-	// ReasonAddressConflict: the address is taken by another decky.
+	// ReasonAddressConflict: the address is taken by another decky, or by a container of somebody else.
 	ReasonAddressConflict Reason = "AddressConflict"
 	// ReasonAddressInvalid: the address cannot be a host of the LAN.
 	ReasonAddressInvalid Reason = "AddressInvalid"

@@ -6,6 +6,7 @@ package graph
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/fault"
@@ -20,13 +21,15 @@ import (
 // Of two deckies that pin one address, the one that status gives it to keeps it,
 // else the later is at fault. A pinned address beats one chosen for a decky whose
 // base does not exist yet; where the base exists, the pinning decky is at fault.
-func CheckAddresses(decky *v1alpha1.Decky, lans []*v1alpha1.LAN, deckies []v1alpha1.Decky) *fault.Fault {
+// That others hold it is no mistake of the spec: the planner waits for them.
+// What is proposed instead is not held by them either.
+func CheckAddresses(decky *v1alpha1.Decky, lans []*v1alpha1.LAN, deckies []v1alpha1.Decky, held Held) *fault.Fault {
 	for _, lan := range lans {
 		asked, field := askedOn(decky, lan.Name)
 		if mistake := checkMAC(decky, asked, field, deckies); mistake != nil {
 			return mistake
 		}
-		addressing, ready := segmentOf(lan)
+		addressing, ready := segmentOf(lan, held)
 		if !ready || asked.Address == "" {
 			continue
 		}
@@ -42,14 +45,16 @@ type segment struct {
 	lan     *v1alpha1.LAN
 	subnet  netip.Prefix
 	gateway netip.Addr
+	// held are the addresses that nobody of the topology can have.
+	held []netip.Addr
 }
 
-func segmentOf(lan *v1alpha1.LAN) (segment, bool) {
+func segmentOf(lan *v1alpha1.LAN, held Held) (segment, bool) {
 	subnet, known := Subnet(lan)
 	if !known {
 		return segment{}, false
 	}
-	s := segment{lan: lan, subnet: subnet, gateway: ipam.DefaultGateway(subnet)}
+	s := segment{lan: lan, subnet: subnet, gateway: ipam.DefaultGateway(subnet), held: held[lan.Name]}
 	for _, text := range []string{lan.Status.Gateway, lan.Spec.Gateway} {
 		if gateway, err := netip.ParseAddr(text); err == nil {
 			s.gateway = gateway
@@ -148,9 +153,9 @@ func (s segment) winner(own claim, deckies []v1alpha1.Decky) *v1alpha1.Decky {
 }
 
 // taken returns the addresses that other deckies have or want on the LAN, also
-// those that are leaving and have not let go of theirs yet.
+// those that are leaving and have not let go of theirs yet, and what others hold.
 func (s segment) taken(decky *v1alpha1.Decky, deckies []v1alpha1.Decky) []netip.Addr {
-	var addresses []netip.Addr
+	addresses := slices.Clone(s.held)
 	for i := range deckies {
 		if same(&deckies[i], decky) {
 			continue

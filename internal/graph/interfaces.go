@@ -5,6 +5,7 @@ package graph
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/fault"
@@ -57,8 +58,13 @@ type Interface struct {
 	MAC string
 }
 
+// Held are, by LAN, the addresses that containers of others have, or ask for, on
+// its network.
+type Held map[string][]netip.Addr
+
 // Choices are what Allocate chooses from.
 type Choices struct {
+	Held Held
 	// MACPrefixes are the vendors that fit the decky.
 	MACPrefixes []string
 	// EndpointMAC says that the engine can set the MAC of an attachment, not
@@ -73,15 +79,15 @@ type Choices struct {
 // What the spec leaves open is taken from the decky's status, as deckies have
 // it, and chosen if it has nothing usable there: the result must be in status
 // before it is used, and choices on one LAN must be serialised. An address in status gives way
-// only while the base does not exist yet. A LAN without a subnet is passed over.
+// only while the base does not exist yet: to who pins it, and to others who hold it. A LAN without a subnet is passed over.
 func Allocate(decky *v1alpha1.Decky, lans []*v1alpha1.LAN, deckies []v1alpha1.Decky, choices Choices) ([]Interface, *fault.Fault) {
 	decky = withListedStatus(decky, deckies)
-	if mistake := CheckAddresses(decky, lans, deckies); mistake != nil {
+	if mistake := CheckAddresses(decky, lans, deckies, choices.Held); mistake != nil {
 		return nil, mistake
 	}
 	interfaces := make([]Interface, 0, len(lans))
 	for _, lan := range lans {
-		addressing, ready := segmentOf(lan)
+		addressing, ready := segmentOf(lan, choices.Held)
 		if !ready {
 			continue
 		}
@@ -132,7 +138,10 @@ func (s segment) addressFor(decky *v1alpha1.Decky, asked v1alpha1.Attachment, fi
 // used or has to give way.
 func (s segment) keptAddress(decky *v1alpha1.Decky, deckies []v1alpha1.Decky) (netip.Addr, bool) {
 	own, claimed := claimOn(decky, s.lan.Name)
-	if !claimed || ipam.CheckHost(s.subnet, s.gateway, own.address) != nil {
+	switch {
+	case !claimed || ipam.CheckHost(s.subnet, s.gateway, own.address) != nil:
+		return netip.Addr{}, false
+	case !hasBase(decky) && slices.Contains(s.held, own.address):
 		return netip.Addr{}, false
 	}
 	return own.address, s.winner(own, deckies) == nil

@@ -5,6 +5,7 @@ package graph_test
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -206,6 +207,58 @@ func fullLAN() []v1alpha1.Decky {
 	return deckies
 }
 
+// Scenario 59: what a foreign container has on a LAN is not chosen. It is waited
+// for where there is no choice: a pinned address, and that of a base that exists.
+func TestAllocateLeavesWhatOthersHold(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		decky  v1alpha1.Decky
+		others []v1alpha1.Decky
+		held   []string
+		want   string
+		fault  fault.Fault
+	}{
+		"the lowest that nobody holds": {
+			decky: decky("me", 2), others: []v1alpha1.Decky{decky("a", 1, allocated("10.0.0.3"))}, held: []string{"10.0.0.2", "10.0.0.4"}, want: "10.0.0.5",
+		},
+		"a chosen one gives way":                        {decky: decky("me", 1, allocated("10.0.0.2")), held: []string{"10.0.0.2"}, want: "10.0.0.3"},
+		"a chosen one stays once the base runs":         {decky: decky("me", 1, allocated("10.0.0.2"), running), held: []string{"10.0.0.2"}, want: "10.0.0.2"},
+		"a pinned one stays":                            {decky: decky("me", 1, pinned("10.0.0.2")), held: []string{"10.0.0.2"}, want: "10.0.0.2"},
+		"an address of another network changes nothing": {decky: decky("me", 1), held: []string{"10.9.0.2"}, want: "10.0.0.2"},
+		"a full LAN": {
+			decky: decky("me", 1), held: []string{"10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"},
+			fault: fault.Fault{
+				Reason: v1alpha1.ReasonLANFull, Field: "spec.home",
+				Message: "LAN dmz has no free address in 10.0.0.0/29: remove a decky from it, or put this one on another LAN",
+			},
+		},
+		"it is not proposed": {
+			decky: decky("me", 2, pinned("10.0.0.3")), others: []v1alpha1.Decky{decky("a", 1, pinned("10.0.0.3"))}, held: []string{"10.0.0.4"},
+			fault: fault.Fault{
+				Reason: v1alpha1.ReasonAddressConflict, Field: "spec.home.address",
+				Message: "10.0.0.3 of LAN dmz is the address of Decky a: use 10.0.0.2, the nearest free one, or leave address out",
+			},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			home := lan("dmz", 1, dmz, addressed("10.0.0.0/29"))
+			held := graph.Held{"office": {netip.MustParseAddr("10.0.0.2")}}
+			for _, address := range tc.held {
+				held["dmz"] = append(held["dmz"], netip.MustParseAddr(address))
+			}
+			inBothOrders(append(tc.others, tc.decky), func(deckies []v1alpha1.Decky) {
+				have, mistake := graph.Allocate(&tc.decky, []*v1alpha1.LAN{&home}, deckies, graph.Choices{Held: held})
+				expect(t, tc.fault, mistake)
+				if mistake == nil && have[0].Address.String() != tc.want {
+					t.Errorf("have %s, want %s", have[0].Address, tc.want)
+				}
+			})
+		})
+	}
+}
+
 // Scenario 21.
 func TestAllocateOnTwoLANs(t *testing.T) {
 	t.Parallel()
@@ -271,8 +324,8 @@ func TestPinnedMACOfAnotherIsRefused(t *testing.T) {
 	expect(t, fault.Fault{
 		Reason: v1alpha1.ReasonAddressConflict, Field: "spec.home.macAddress",
 		Message: "00:11:22:33:44:55 is the MAC address of Decky a on LAN dmz: choose another, or leave macAddress out",
-	}, graph.CheckAddresses(&deckies[0], []*v1alpha1.LAN{&home}, deckies))
-	expect(t, fault.Fault{}, graph.CheckAddresses(&deckies[1], []*v1alpha1.LAN{&home}, deckies))
+	}, graph.CheckAddresses(&deckies[0], []*v1alpha1.LAN{&home}, deckies, nil))
+	expect(t, fault.Fault{}, graph.CheckAddresses(&deckies[1], []*v1alpha1.LAN{&home}, deckies, nil))
 }
 
 // Whoever allocates in turn, from what is in status then, gets an address of

@@ -64,6 +64,11 @@ func (i Identity) IsForeign() bool {
 	return i.Owner.UID == "" || i.Owner.Instance == "" || i.Role == ""
 }
 
+// BelongsTo reports whether the object carries a complete identity of an instance.
+func (i Identity) BelongsTo(instance string) bool {
+	return !i.IsForeign() && i.Owner.Instance == instance
+}
+
 // Compare orders owners by kind, namespace, topology, name and UID.
 func (o Owner) Compare(other Owner) int {
 	return cmp.Or(

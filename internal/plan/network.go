@@ -160,7 +160,7 @@ func (w why) String() string {
 // those of our instance.
 func guests(instance string, network model.Network, observed model.Observed) (strangers, ours []model.Container) {
 	for _, container := range observed.Attached(network.ID) {
-		if container.Identity.IsForeign() || container.Identity.Owner.Instance != instance {
+		if !container.Identity.BelongsTo(instance) {
 			strangers = append(strangers, container)
 		} else {
 			ours = append(ours, container)

@@ -123,7 +123,7 @@ func (a *assessment) hostPortHolder() *Block {
 
 // isStranger reports whether a container is not of our instance.
 func (a *assessment) isStranger(container model.Container) bool {
-	return container.Identity.IsForeign() || container.Identity.Owner.Instance != a.desired.Owner.Instance
+	return !container.Identity.BelongsTo(a.desired.Owner.Instance)
 }
 
 // occupies reports whether a container holds its addresses and ports, which a

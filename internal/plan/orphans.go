@@ -15,15 +15,13 @@ import (
 // the owners that exist.
 func Orphans(observed model.Observed, instance string, alive map[string]bool) Plan {
 	return sweep(observed, why{reason: v1alpha1.ReasonOwnerGone}, func(identity model.Identity) bool {
-		return !identity.IsForeign() && identity.Owner.Instance == instance && !alive[identity.Owner.UID]
+		return identity.BelongsTo(instance) && !alive[identity.Owner.UID]
 	})
 }
 
 // Instance plans the removal of all that an instance owns.
 func Instance(observed model.Observed, instance string) Plan {
-	return sweep(observed, why{reason: v1alpha1.ReasonDeleting}, func(identity model.Identity) bool {
-		return !identity.IsForeign() && identity.Owner.Instance == instance
-	})
+	return sweep(observed, why{reason: v1alpha1.ReasonDeleting}, func(identity model.Identity) bool { return identity.BelongsTo(instance) })
 }
 
 // sweep removes the objects that match. A network on which others sit stays and

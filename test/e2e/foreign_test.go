@@ -147,6 +147,30 @@ func TestForeignGuestsAreLeft(t *testing.T) {
 	w.removeByHand("sharer-" + w.namespace)
 }
 
+// Scenario 59: an address that a foreign container has on a LAN is not chosen for
+// a decky, whether the container was started there or connected later.
+func TestAddressesOfForeignGuestsAreNotChosen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topo, entry, office := topology("acme"), dmz("acme", "dmz"), lan("acme", "office")
+	w.create(topo, entry, office)
+	w.waitReady(entry, office)
+	networks := w.networks()
+	w.foreign("started-"+w.namespace, "--network", networks["dmz"].ID)
+	w.foreign("connected-" + w.namespace)
+	w.docker("network", "connect", networks["office"].ID, "connected-"+w.namespace)
+
+	web := attachedTo(decky("acme", "web", "dmz", "ssh"), "office")
+	w.create(web)
+	w.waitReady(web)
+	for _, lan := range []*v1alpha1.LAN{entry, office} {
+		// The engine gives its guests the lowest address, which would be ours.
+		if have, want := w.addressOn(web, lan.Name), hostOf(t, lan.Status.Subnet, 3); have != want {
+			t.Errorf("on %s the decky has %s, want %s", lan.Name, have, want)
+		}
+	}
+}
+
 // Scenario 59: a network of ours that somebody else recreated is not ours.
 func TestNetworkRecreatedByHandIsForeign(t *testing.T) {
 	t.Parallel()
