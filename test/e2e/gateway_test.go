@@ -9,14 +9,17 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -30,7 +33,7 @@ func TestGatewayPublishesTCPAndUDP(t *testing.T) {
 	w := newWorld(t)
 	gw := decky("acme", "gw", "dmz", "ssh", "http")
 	gw.Spec.Services = append(gw.Spec.Services, v1alpha1.Service{
-		Name: "beacon", Image: image, Command: []string{"/echo", "9999"},
+		Name: "beacon", Image: image, Command: []string{"/echo", "9999/udp"},
 		Ports: []v1alpha1.ServicePort{{ContainerPort: 9999, Protocol: v1alpha1.ProtocolUDP}},
 	})
 	gw.Spec.Publish = &v1alpha1.Publish{Ports: []v1alpha1.PublishedPort{
@@ -47,14 +50,105 @@ func TestGatewayPublishesTCPAndUDP(t *testing.T) {
 		}
 		return err
 	})
-	w.eventually("the beacon to answer on the host", func() error { return echoes("127.0.0.1:22045") })
-	published := map[string]bool{}
-	for _, port := range w.containers()["gw"].HostPorts {
-		published[fmt.Sprintf("%s:%d->%d/%s", port.HostIP, port.HostPort, port.Port.Number, port.Port.Protocol)] = true
+	w.echoesOnHost("udp4", 22045)
+	w.assertPublished("gw", "0.0.0.0:22045->22/tcp", "0.0.0.0:22045->9999/udp")
+}
+
+// assertPublished fails the test unless a base has exactly these ports of the host.
+func (w *world) assertPublished(base string, want ...string) {
+	w.t.Helper()
+	var have []string
+	for _, port := range w.containers()[base].HostPorts {
+		have = append(have, fmt.Sprintf("%s:%d->%d/%s", port.HostIP, port.HostPort, port.Port.Number, port.Port.Protocol))
 	}
-	if len(published) != 2 || !published["0.0.0.0:22045->22/tcp"] || !published["0.0.0.0:22045->9999/udp"] {
-		t.Errorf("published: %v", published)
+	slices.Sort(have)
+	slices.Sort(want)
+	if difference := cmp.Diff(want, have); difference != "" {
+		w.t.Errorf("published by %s (-want +have):\n%s", base, difference)
 	}
+}
+
+// Scenario 45: a publish that lists nothing publishes every port of every
+// service, and no other, under its own number and protocol. A service added
+// later changes what is published, which waits for consent.
+func TestEmptyPublishPublishesEveryServicePort(t *testing.T) {
+	t.Parallel()
+	image := echoImage(t)
+	w := newWorld(t)
+	both, one, later := freePort(t), freePort(t), freePort(t)
+	gw := decky("acme", "gw", "dmz")
+	gw.Spec.Publish = &v1alpha1.Publish{}
+	gw.Spec.Services = []v1alpha1.Service{
+		echoService("names", image, tcpPort(both), udpPort(both)), echoService("feed", image, tcpPort(one)),
+	}
+	w.create(topology("acme"), dmz("acme", "dmz"), gw)
+	w.waitReady(gw)
+	mapped := func(port int32, protocol string) string {
+		return fmt.Sprintf("0.0.0.0:%d->%d/%s", port, port, protocol)
+	}
+	published := []string{mapped(both, "tcp"), mapped(both, "udp"), mapped(one, "tcp")}
+	w.assertPublished("gw", published...)
+	w.echoesOnHost("tcp4", both)
+	w.echoesOnHost("udp4", both)
+	w.echoesOnHost("tcp4", one)
+
+	edit(w, gw, func(gw *v1alpha1.Decky) {
+		gw.Spec.Services = append(gw.Spec.Services, echoService("beacon", image, udpPort(later)))
+	})
+	message := w.waitCondition(gw, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonRecreatePending)
+	if !strings.Contains(message, "spec.publish") {
+		t.Errorf("the message is: %s", message)
+	}
+	w.assertPublished("gw", published...)
+	edit(w, gw, func(gw *v1alpha1.Decky) { gw.Spec.UpdateStrategy = v1alpha1.UpdateRecreate })
+	w.waitReady(gw)
+	w.assertPublished("gw", append(published, mapped(later, "udp"))...)
+	w.echoesOnHost("udp4", later)
+}
+
+// echoesOnHost waits until a port of the host leads to an echo service.
+func (w *world) echoesOnHost(network string, port int32) {
+	w.t.Helper()
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	w.eventually(network+" "+address+" to echo", func() error { return echoes(network, address) })
+}
+
+// echoService returns a custom service that echoes on its ports.
+func echoService(name, image string, ports ...v1alpha1.ServicePort) v1alpha1.Service {
+	service := v1alpha1.Service{Name: name, Image: image, Command: []string{"/echo"}, Ports: ports}
+	for _, port := range ports {
+		service.Command = append(service.Command, fmt.Sprintf("%d/%s", port.ContainerPort, strings.ToLower(string(port.Protocol))))
+	}
+	return service
+}
+
+func tcpPort(number int32) v1alpha1.ServicePort {
+	return v1alpha1.ServicePort{ContainerPort: number, Protocol: v1alpha1.ProtocolTCP}
+}
+
+func udpPort(number int32) v1alpha1.ServicePort {
+	return v1alpha1.ServicePort{ContainerPort: number, Protocol: v1alpha1.ProtocolUDP}
+}
+
+// freePort returns a port of the host that nobody holds, neither TCP nor UDP.
+func freePort(t *testing.T) int32 {
+	t.Helper()
+	for range 100 {
+		listener, err := net.Listen("tcp4", "0.0.0.0:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := listener.Addr().String()
+		socket, err := net.ListenPacket("udp4", address)
+		_ = listener.Close()
+		if err != nil {
+			continue
+		}
+		_ = socket.Close()
+		return int32(netip.MustParseAddrPort(address).Port())
+	}
+	t.Fatal("the host has no free port")
+	return 0
 }
 
 // Scenario 45: a UDP service is ready when its port is bound, and not before.
@@ -64,13 +158,13 @@ func TestUDPServiceIsReadyWhenItsPortIsBound(t *testing.T) {
 	w := newWorld(t)
 	web := decky("acme", "web", "dmz", "ssh")
 	web.Spec.Services = append(web.Spec.Services, v1alpha1.Service{
-		Name: "beacon", Image: image, Command: []string{"/echo", "9998"},
+		Name: "beacon", Image: image, Command: []string{"/echo", "9998/udp"},
 		Ports: []v1alpha1.ServicePort{{ContainerPort: 9999, Protocol: v1alpha1.ProtocolUDP}},
 	})
 	w.create(topology("acme"), dmz("acme", "dmz"), web)
 	w.waitMessage(web, v1alpha1.ConditionServicesAnswering, v1alpha1.ReasonPortNotListening,
 		"Nothing listens on 9999/udp, the port of service beacon")
-	edit(w, web, func(web *v1alpha1.Decky) { web.Spec.Services[1].Command = []string{"/echo", "9999"} })
+	edit(w, web, func(web *v1alpha1.Decky) { web.Spec.Services[1].Command = []string{"/echo", "9999/udp"} })
 	w.waitReady(web)
 }
 
@@ -187,9 +281,9 @@ func TestRecreationWaitsForConsent(t *testing.T) {
 	recorded.want()
 }
 
-// echoes sends a datagram and waits for its return.
-func echoes(address string) error {
-	conn, err := net.Dial("udp4", address)
+// echoes sends a few bytes and waits for their return.
+func echoes(network, address string) error {
+	conn, err := net.Dial(network, address)
 	if err != nil {
 		return err
 	}
