@@ -54,7 +54,7 @@ func executable() string {
 // election and probes: this process is all there is.
 func runOperator(ctx context.Context, config *rest.Config, options cli.OperatorOptions) error {
 	return operator.Run(ctx, config, operator.Options{
-		DockerHost: options.DockerHost, NodeName: options.NodeName, Logger: options.Logger,
+		DockerHost: options.DockerHost, NodeName: options.NodeName, Catalogue: options.Catalogue, Logger: options.Logger,
 		MetricsAddress: "0", ProbeAddress: "0",
 	})
 }

@@ -24,6 +24,7 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/operator"
 )
@@ -40,11 +41,14 @@ func main() {
 
 // run runs the operator until ctx is done; with --help it prints the flags.
 func run(ctx context.Context, arguments []string, output io.Writer) error {
-	options, kubeconfig, err := parse(arguments, output)
+	given, err := parse(arguments, output)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if given.options.Catalogue, err = catalogue.LoadDirectory(ctx, given.catalogue); err != nil {
 		return err
 	}
 	logger, err := newLogger()
@@ -53,48 +57,58 @@ func run(ctx context.Context, arguments []string, output io.Writer) error {
 	}
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
-	options.Logger = logger
-	restConfig, err := loadConfig(kubeconfig)
+	given.options.Logger = logger
+	restConfig, err := loadConfig(given.kubeconfig)
 	if err != nil {
 		return err
 	}
-	return operator.Run(ctx, restConfig, options)
+	return operator.Run(ctx, restConfig, given.options)
 }
 
-// parse returns what the arguments say, and the kubeconfig file. Asked for help,
-// it prints the flags and returns flag.ErrHelp.
-func parse(arguments []string, output io.Writer) (options operator.Options, kubeconfigFile string, err error) {
+// settings are what the arguments say.
+type settings struct {
+	options operator.Options
+	// kubeconfig is a file, catalogue a directory.
+	kubeconfig, catalogue string
+}
+
+// parse returns what the arguments say. Asked for help, it prints the flags and
+// returns flag.ErrHelp.
+func parse(arguments []string, output io.Writer) (settings, error) {
+	var given settings
+	options := &given.options
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	// A mistake is told once, by the caller.
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
-	kubeconfig := flags.String("kubeconfig", "", "kubeconfig file; empty: the cluster that this program runs in")
+	flags.StringVar(&given.kubeconfig, "kubeconfig", "", "kubeconfig file; empty: the cluster that this program runs in")
 	flags.StringVar(&options.NodeName, "node-name", "", "name of the node that this operator serves (default: the host's name)")
 	flags.StringVar(&options.DockerHost, "docker-host", docker.DefaultHost, "local socket of the Docker Engine, as unix:///PATH")
+	flags.StringVar(&given.catalogue, "catalogue", "", "`directory` of further services, a YAML file each")
 	flags.BoolVar(&options.LeaderElection, "leader-elect", true, "let one of several operators act for the whole cluster")
 	flags.StringVar(&options.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the election's Lease; empty: that of this program's pod")
 	flags.StringVar(&options.MetricsAddress, "metrics-bind-address", "127.0.0.1:8080", "host:port for metrics; 0: none")
 	flags.StringVar(&options.ProbeAddress, "health-probe-bind-address", "127.0.0.1:8081", "host:port for /healthz and /readyz; 0: none")
-	err = flags.Parse(arguments)
+	err := flags.Parse(arguments)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		flags.SetOutput(output)
 		_, _ = fmt.Fprintln(output, "Usage: manager [flags]")
 		flags.PrintDefaults()
-		return options, "", err
+		return settings{}, err
 	case err != nil:
-		return options, "", fmt.Errorf("%w; see manager --help", err)
+		return settings{}, fmt.Errorf("%w; see manager --help", err)
 	case flags.NArg() > 0:
-		return options, "", fmt.Errorf("unexpected argument %q; see manager --help", flags.Arg(0))
-	case *kubeconfig != "" && options.LeaderElection && options.LeaderElectionNamespace == "":
-		return options, "", errors.New("outside of a cluster the election needs a namespace: set --leader-election-namespace, or --leader-elect=false")
+		return settings{}, fmt.Errorf("unexpected argument %q; see manager --help", flags.Arg(0))
+	case given.kubeconfig != "" && options.LeaderElection && options.LeaderElectionNamespace == "":
+		return settings{}, errors.New("outside of a cluster the election needs a namespace: set --leader-election-namespace, or --leader-elect=false")
 	}
 	if options.NodeName == "" {
 		if options.NodeName, err = os.Hostname(); err != nil {
-			return options, "", fmt.Errorf("read the host's name: %w; set --node-name", err)
+			return settings{}, fmt.Errorf("read the host's name: %w; set --node-name", err)
 		}
 	}
-	return options, *kubeconfig, nil
+	return given, nil
 }
 
 func loadConfig(kubeconfig string) (*rest.Config, error) {

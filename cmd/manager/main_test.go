@@ -31,32 +31,32 @@ func TestFlags(t *testing.T) {
 		MetricsAddress: "127.0.0.1:8080", ProbeAddress: "127.0.0.1:8081",
 	}
 	for name, tc := range map[string]struct {
-		arguments  []string
-		want       operator.Options
-		kubeconfig string
+		arguments []string
+		want      settings
 	}{
-		"none": {nil, defaults, ""},
+		"none": {nil, settings{options: defaults}},
 		"all": {
 			[]string{
 				"--kubeconfig=/etc/kubeconfig", "--node-name=node-7", "--docker-host=unix:///run/docker.sock", "--leader-elect=false",
-				"--leader-election-namespace=deckyard-system", "--metrics-bind-address=0", "--health-probe-bind-address=127.0.0.1:9465",
+				"--catalogue=/etc/catalogue", "--leader-election-namespace=deckyard-system", "--metrics-bind-address=0", "--health-probe-bind-address=127.0.0.1:9465",
 			},
-			operator.Options{
-				NodeName: "node-7", DockerHost: "unix:///run/docker.sock", LeaderElectionNamespace: "deckyard-system",
-				MetricsAddress: "0", ProbeAddress: "127.0.0.1:9465",
+			settings{
+				options: operator.Options{
+					NodeName: "node-7", DockerHost: "unix:///run/docker.sock", LeaderElectionNamespace: "deckyard-system",
+					MetricsAddress: "0", ProbeAddress: "127.0.0.1:9465",
+				},
+				kubeconfig: "/etc/kubeconfig", catalogue: "/etc/catalogue",
 			},
-			"/etc/kubeconfig",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			have, kubeconfig, err := parse(tc.arguments, io.Discard)
+			have, err := parse(tc.arguments, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}
-			have.Logger = tc.want.Logger
-			if have != tc.want || kubeconfig != tc.kubeconfig {
-				t.Errorf("options %+v, kubeconfig %q, want %+v, %q", have, kubeconfig, tc.want, tc.kubeconfig)
+			if have != tc.want {
+				t.Errorf("have %+v, want %+v", have, tc.want)
 			}
 		})
 	}
@@ -68,7 +68,7 @@ func TestHelp(t *testing.T) {
 	if err := run(t.Context(), []string{"--help"}, &output); err != nil {
 		t.Fatalf("help is an error: %v", err)
 	}
-	for _, flag := range []string{"-kubeconfig", "-node-name", "-docker-host", "-leader-elect", "-metrics-bind-address", "-health-probe-bind-address"} {
+	for _, flag := range []string{"-kubeconfig", "-node-name", "-docker-host", "-catalogue", "-leader-elect", "-metrics-bind-address", "-health-probe-bind-address"} {
 		if !strings.Contains(output.String(), flag) {
 			t.Errorf("help does not tell of %s:\n%s", flag, output.String())
 		}
@@ -85,6 +85,10 @@ func TestRefusals(t *testing.T) { //nolint:paralleltest // t.Setenv forbids it
 	if err := os.WriteFile(malformed, []byte("clusters: ["), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	broken := t.TempDir()
+	if err := os.WriteFile(filepath.Join(broken, "bad.yaml"), []byte("name: ["), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	valid := writeKubeconfig(t, &rest.Config{Host: "https://127.0.0.1:1"})
 	for name, tc := range map[string]struct {
 		arguments []string
@@ -98,6 +102,8 @@ func TestRefusals(t *testing.T) { //nolint:paralleltest // t.Setenv forbids it
 		"no such kubeconfig":         {[]string{"--kubeconfig=/nonexistent", "--leader-elect=false"}, []string{"load kubeconfig", "/nonexistent"}, os.ErrNotExist},
 		"malformed kubeconfig":       {[]string{"--kubeconfig=" + malformed, "--leader-elect=false"}, []string{"load kubeconfig"}, nil},
 		"engine of another machine":  {[]string{"--kubeconfig=" + valid, "--leader-elect=false", "--docker-host=tcp://10.0.0.1:2375"}, []string{"tcp://10.0.0.1:2375", "unix"}, engine.ErrInvalid},
+		"no such catalogue":          {[]string{"--kubeconfig=" + valid, "--leader-elect=false", "--catalogue=/nonexistent"}, []string{`"/nonexistent" does not exist`, "create it"}, nil},
+		"malformed service":          {[]string{"--kubeconfig=" + valid, "--leader-elect=false", "--catalogue=" + broken}, []string{broken, "parse bad.yaml", "correct the file"}, nil},
 		"election without namespace": {[]string{"--kubeconfig=" + valid}, []string{"--leader-election-namespace", "--leader-elect=false"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

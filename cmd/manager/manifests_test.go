@@ -138,12 +138,13 @@ func managerArguments(t *testing.T, nodeName string) []string {
 // addresses that these give it.
 func TestManifestsFitTheFlags(t *testing.T) {
 	t.Parallel()
-	options, kubeconfig, err := parse(managerArguments(t, "node-7"), io.Discard)
+	given, err := parse(managerArguments(t, "node-7"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kubeconfig != "" || options.NodeName != "node-7" || !options.LeaderElection || options.LeaderElectionNamespace != systemNamespace {
-		t.Errorf("options %+v, kubeconfig %q", options, kubeconfig)
+	options := given.options
+	if given.kubeconfig != "" || options.NodeName != "node-7" || !options.LeaderElection || options.LeaderElectionNamespace != systemNamespace {
+		t.Errorf("have %+v", given)
 	}
 	container := find[appsv1.DaemonSet](t, manifests(t), "DaemonSet", managerName).Spec.Template.Spec.Containers[0]
 	for path, probe := range map[string]*corev1.HTTPGetAction{

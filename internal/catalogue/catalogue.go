@@ -59,7 +59,7 @@ type Family struct {
 }
 
 // Load reads the built-in catalogue and adds the services of extra, whose
-// *.yaml files at the root each define one. A service that is defined twice is
+// *.yaml and *.yml files at the root each define one. A service that is defined twice is
 // an error, one of the planned ones can be supplied this way.
 func Load(ctx context.Context, extra ...fs.FS) (*Catalogue, error) {
 	c := &Catalogue{services: map[string]Definition{}}
@@ -111,7 +111,7 @@ func (c *Catalogue) loadBuiltIn(ctx context.Context, builtIn fs.FS) error {
 
 // loadServices reads every YAML file at the root of a directory.
 func (c *Catalogue) loadServices(ctx context.Context, directory fs.FS) error {
-	names, err := fs.Glob(directory, "*.yaml")
+	names, err := serviceFiles(directory)
 	if err != nil {
 		return fmt.Errorf("list services: %w", err)
 	}
@@ -126,6 +126,23 @@ func (c *Catalogue) loadServices(ctx context.Context, directory fs.FS) error {
 		c.services[definition.Name] = definition
 	}
 	return nil
+}
+
+// serviceFiles returns the names of the files that define services.
+func serviceFiles(directory fs.FS) ([]string, error) {
+	// Not fs.Glob, to which a directory that cannot be read is an empty one.
+	entries, err := fs.ReadDir(directory, ".")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries {
+		switch path.Ext(entry.Name()) {
+		case ".yaml", ".yml":
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
 }
 
 func (c *Catalogue) loadBase(ctx context.Context, builtIn fs.FS) error {

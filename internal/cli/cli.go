@@ -15,6 +15,8 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
+
+	"github.com/deckyard/deckyard/internal/catalogue"
 )
 
 // Operator runs the controllers until ctx is done. An error ends the whole program.
@@ -26,6 +28,8 @@ type OperatorOptions struct {
 	DockerHost string
 	// NodeName is the name of this host, which the operator's objects are placed on.
 	NodeName string
+	// Catalogue is what deckies can be made of; nil is the built-in one.
+	Catalogue *catalogue.Catalogue
 	// Logger is the program's.
 	Logger logr.Logger
 }
@@ -57,7 +61,7 @@ type Dependencies struct {
 	RemoveImage func(ctx context.Context, dockerHost string) error
 	// Render returns a topology as a Compose file, and a line for each member
 	// that is not part of it.
-	Render func(ctx context.Context, config *rest.Config, namespace, topology string) (file []byte, omitted []string, err error)
+	Render func(ctx context.Context, config *rest.Config, known *catalogue.Catalogue, namespace, topology string) (file []byte, omitted []string, err error)
 	// Purge removes what an instance left on the engine and returns what that was.
 	Purge func(ctx context.Context, dockerHost, instance string) (removed []string, err error)
 }
@@ -125,6 +129,11 @@ func defaultDataDirectory(getenv func(string) string) string {
 		state = filepath.Join(getenv("HOME"), ".local", "state")
 	}
 	return filepath.Join(state, "deckyard")
+}
+
+// addCatalogueFlag adds the flag for a directory of further services.
+func addCatalogueFlag(command *cobra.Command, directory *string) {
+	command.Flags().StringVar(directory, "catalogue", "", "`directory` of further services, a YAML file each")
 }
 
 // usageError is a mistake in the command line itself.

@@ -56,6 +56,12 @@ func TestUsageErrors(t *testing.T) {
 func TestUpRefuses(t *testing.T) {
 	t.Parallel()
 	taken := listen(t)
+	services := t.TempDir()
+	writeFile(t, filepath.Join(services, "bad.yaml"), "name: Mail Server")
+	badService := []string{
+		`catalogue directory "` + services + `"`, `bad.yaml: name "Mail Server" is not a DNS label`,
+		"correct the file, or take it out of the directory",
+	}
 	tests := map[string]struct {
 		reason    string
 		path      func(t *testing.T) string
@@ -88,6 +94,21 @@ func TestUpRefuses(t *testing.T) {
 			preflight: errors.New("the Docker Engine is not running: start it"),
 			want:      []string{"Error: the Docker Engine is not running: start it"},
 		},
+		"BadService": {
+			reason:    "a file of the catalogue directory does not define a service",
+			arguments: []string{"--catalogue", services},
+			want:      badService,
+		},
+		"BadServiceDetached": {
+			reason:    "it is said here, not in the log of a process that ended",
+			arguments: []string{"--detach", "--catalogue", services},
+			want:      badService,
+		},
+		"NoCatalogue": {
+			reason:    "there is no such directory",
+			arguments: []string{"--catalogue", filepath.Join(services, "more")},
+			want:      []string{`catalogue directory "` + filepath.Join(services, "more") + `" does not exist: create it, or name another`},
+		},
 		"NewerData": {
 			reason: "a later version wrote the data",
 			path:   newerDataDirectory,
@@ -97,9 +118,7 @@ func TestUpRefuses(t *testing.T) {
 			reason: "the directory cannot be written",
 			path: func(t *testing.T) string {
 				file := filepath.Join(t.TempDir(), "file")
-				if err := os.WriteFile(file, nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
+				writeFile(t, file, "")
 				return filepath.Join(file, "data")
 			},
 			want: []string{"data directory", "choose a directory that you can write to with --data-dir"},
@@ -108,9 +127,7 @@ func TestUpRefuses(t *testing.T) {
 			reason: "the directory is somebody else's",
 			path: func(t *testing.T) string {
 				path := t.TempDir()
-				if err := os.WriteFile(filepath.Join(path, "thesis.txt"), nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
+				writeFile(t, filepath.Join(path, "thesis.txt"), "")
 				return path
 			},
 			want: []string{"is not empty and holds nothing of deckyard"},
@@ -171,7 +188,7 @@ func TestDefaultDataDirectory(t *testing.T) {
 	if os.Geteuid() != 0 {
 		want = "/deckyard"
 	}
-	assertContains(t, got.out, want, "--listen", "127.0.0.1:6445", "--docker-host", "--detach")
+	assertContains(t, got.out, want, "--listen", "127.0.0.1:6445", "--docker-host", "--detach", "--catalogue directory")
 }
 
 func TestVersion(t *testing.T) {
@@ -181,13 +198,27 @@ func TestVersion(t *testing.T) {
 	assertContains(t, got.out, "deckyard    v1.2.3\n", "kubernetes ", "etcd ", "go ")
 }
 
+func TestRenderRefusesABadCatalogue(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "beacon.yaml")
+	writeFile(t, file, "name: beacon")
+	got := here(t, nil, "render", "acme", "--data-dir", dataDirectory(t), "--catalogue", file)
+	assertCode(t, got, 1)
+	assertContains(t, got.errors, `catalogue "`+file+`" is not a directory: name the directory that holds the service files`)
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func newerDataDirectory(t *testing.T) string {
 	t.Helper()
 	path := t.TempDir()
 	for name, content := range map[string]string{"deckyard.lock": "", "version": "99\n"} {
-		if err := os.WriteFile(filepath.Join(path, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(path, name), content)
 	}
 	return path
 }

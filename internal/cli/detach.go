@@ -106,6 +106,9 @@ func (u *up) arguments() []string {
 	if u.kubeconfig != "" {
 		arguments = append(arguments, "--kubeconfig", u.kubeconfig)
 	}
+	if u.catalogueDirectory != "" {
+		arguments = append(arguments, "--catalogue", u.catalogueDirectory)
+	}
 	if u.verbose {
 		arguments = append(arguments, "--verbose")
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/rest"
 
+	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/controlplane"
 )
 
@@ -33,6 +34,8 @@ type instanceOptions struct {
 	listen     string
 	kubeconfig string
 	dockerHost string
+	// catalogue is what deckies can be made of; nil is the built-in one.
+	catalogue *catalogue.Catalogue
 }
 
 // instance is a control plane and the operator on top of it, in this process.
@@ -160,7 +163,9 @@ func (i *instance) runOnPlane(ctx context.Context, use func(ctx context.Context,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		options := OperatorOptions{DockerHost: i.options.dockerHost, NodeName: nodeName, Logger: i.loggers.program}
+		options := OperatorOptions{
+			DockerHost: i.options.dockerHost, NodeName: nodeName, Catalogue: i.options.catalogue, Logger: i.loggers.program,
+		}
 		if err := i.operator(ctx, i.plane.RESTConfig(), options); err != nil {
 			return fmt.Errorf("run operator: %w", err)
 		}

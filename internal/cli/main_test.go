@@ -69,7 +69,8 @@ func dependencies(out, errors io.Writer) cli.Dependencies {
 }
 
 // releaseTopologies is an operator that only lets go of what is deleted, and tells
-// whether the API server still answers when it is itself told to stop.
+// whether the API server still answers when it is itself told to stop, and which
+// services it knows.
 func releaseTopologies(ctx context.Context, config *rest.Config, options cli.OperatorOptions) error {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
@@ -91,7 +92,11 @@ func releaseTopologies(ctx context.Context, config *rest.Config, options cli.Ope
 		return false, nil
 	})
 	_, err = topologies.List(context.WithoutCancel(ctx), metav1.ListOptions{})
-	options.Logger.Info(operatorStopping, "answered", err == nil)
+	var services []string
+	if options.Catalogue != nil {
+		services = options.Catalogue.ServiceNames()
+	}
+	options.Logger.Info(operatorStopping, "answered", err == nil, "services", services)
 	return nil
 }
 

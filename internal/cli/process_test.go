@@ -155,7 +155,9 @@ func TestDetachedInstance(t *testing.T) {
 	t.Parallel()
 	path := dataDirectory(t)
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	started := run(t, "up", "--detach", "--data-dir", path, "--listen", "127.0.0.1:0", "--kubeconfig", kubeconfig)
+	services := t.TempDir()
+	writeFile(t, filepath.Join(services, "beacon.yaml"), beacon)
+	started := run(t, "up", "--detach", "--data-dir", path, "--listen", "127.0.0.1:0", "--kubeconfig", kubeconfig, "--catalogue", services)
 	assertCode(t, started, 0)
 	holder, err := controlplane.Holder(path)
 	if err != nil || holder == 0 {
@@ -165,7 +167,8 @@ func TestDetachedInstance(t *testing.T) {
 	assertContains(t, started.out, fmt.Sprintf("Deckyard is ready (process %d).", holder),
 		"kubeconfig: "+kubeconfig, "log:        "+filepath.Join(path, "deckyard.log"),
 		"deckyard --data-dir "+path+" kubectl get deckyard -A", "deckyard --data-dir "+path+" down")
-	for _, file := range []string{kubeconfig, filepath.Join(path, "deckyard.log")} {
+	log := filepath.Join(path, "deckyard.log")
+	for _, file := range []string{kubeconfig, log} {
 		info, err := os.Stat(file)
 		if err != nil {
 			t.Fatal(err)
@@ -181,7 +184,28 @@ func TestDetachedInstance(t *testing.T) {
 	if holder, err := controlplane.Holder(path); err != nil || holder != 0 {
 		t.Errorf("holder after down: got %d, %v, want none", holder, err)
 	}
+	content, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	assertContains(t, string(content), `"services":["beacon","ftp",`)
 }
+
+// beacon is a service of a catalogue directory.
+const beacon = `
+name: beacon
+summary: A service of this test.
+ports:
+  - {port: 9999, protocol: tcp}
+container:
+  command: ["/usr/sbin/sshd"]
+  user: "65532:65532"
+  read_only: true
+  cap_drop: [ALL]
+  security_opt: ["no-new-privileges:true"]
+  pids_limit: 20
+  mem_limit: 32m
+`
 
 func TestDetachedInstanceThatDiesShowsItsLog(t *testing.T) {
 	t.Parallel()
@@ -286,9 +310,7 @@ func TestKubectlReadsTheDataDirectory(t *testing.T) {
 
 	manifest := filepath.Join(t.TempDir(), "topology.yaml")
 	content := "apiVersion: deckyard.dev/v1alpha1\nkind: Topology\nmetadata: {name: acme}\nspec: {suspend: true}\n"
-	if err := os.WriteFile(manifest, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, manifest, content)
 	got = run(t, "--data-dir", path, "kubectl", "apply", "-f", manifest)
 	assertCode(t, got, 0)
 	assertContains(t, got.out, "topology.deckyard.dev/acme created")

@@ -10,12 +10,13 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/controlplane"
 )
 
 // newRenderCommand prints a topology as a Compose file.
 func newRenderCommand(env *environment) *cobra.Command {
-	var namespace, kubeconfig string
+	var namespace, kubeconfig, catalogueDirectory string
 	command := &cobra.Command{
 		Use:   "render TOPOLOGY",
 		Short: "Print a topology as a Compose file",
@@ -24,11 +25,15 @@ func newRenderCommand(env *environment) *cobra.Command {
 		Example: "  deckyard render acme > compose.yaml\n  docker compose -p default_acme -f compose.yaml config",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(command *cobra.Command, arguments []string) error {
+			known, err := catalogue.LoadDirectory(command.Context(), catalogueDirectory)
+			if err != nil {
+				return err
+			}
 			config, err := env.connection(kubeconfig)
 			if err != nil {
 				return err
 			}
-			file, omitted, err := env.Render(command.Context(), config, namespace, arguments[0])
+			file, omitted, err := env.Render(command.Context(), config, known, namespace, arguments[0])
 			if err != nil {
 				return err
 			}
@@ -41,6 +46,7 @@ func newRenderCommand(env *environment) *cobra.Command {
 	}
 	command.Flags().StringVarP(&namespace, "namespace", "n", "default", "namespace of the topology")
 	command.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, else that in the data directory)")
+	addCatalogueFlag(command, &catalogueDirectory)
 	return command
 }
 

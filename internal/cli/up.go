@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 
+	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/controlplane"
 )
 
@@ -26,8 +27,10 @@ const settleTime = 10 * time.Second
 type up struct {
 	*environment
 	instanceOptions
-	detach  bool
-	verbose bool
+	// catalogueDirectory is the flag's value.
+	catalogueDirectory string
+	detach             bool
+	verbose            bool
 	// readyDescriptor is where a detached instance tells its parent that it is ready.
 	readyDescriptor uint
 }
@@ -46,6 +49,7 @@ func newUpCommand(env *environment) *cobra.Command {
 	flags.StringVar(&u.listen, "listen", DefaultListen, "address of the Kubernetes API")
 	flags.StringVar(&u.kubeconfig, "kubeconfig", "", "also write the administrator's kubeconfig to this file")
 	flags.StringVar(&u.dockerHost, "docker-host", DefaultDockerHost, "socket of the local Docker Engine")
+	addCatalogueFlag(command, &u.catalogueDirectory)
 	flags.BoolVar(&u.detach, "detach", false, "run in the background: return once it is ready")
 	flags.BoolVarP(&u.verbose, "verbose", "v", false, "log why nothing was done, and what the libraries say")
 	flags.UintVar(&u.readyDescriptor, "ready-fd", 0, "file descriptor to close once it is ready")
@@ -55,6 +59,11 @@ func newUpCommand(env *environment) *cobra.Command {
 
 func (u *up) run(ctx context.Context) error {
 	if err := u.complete(); err != nil {
+		return err
+	}
+	// Also where a detached process will read it: before that is started.
+	var err error
+	if u.catalogue, err = catalogue.LoadDirectory(ctx, u.catalogueDirectory); err != nil {
 		return err
 	}
 	if u.detach {
@@ -76,7 +85,7 @@ func (u *up) complete() error {
 	if err := requireLocalSocket(u.dockerHost); err != nil {
 		return err
 	}
-	for _, path := range []*string{&u.dataDirectory, &u.kubeconfig} {
+	for _, path := range []*string{&u.dataDirectory, &u.kubeconfig, &u.catalogueDirectory} {
 		if *path == "" {
 			continue
 		}

@@ -62,12 +62,14 @@ type world struct {
 	hand      fake.Hand
 	node      string
 	namespace string
+	// change makes the operator's options other than usual.
+	change []func(*Options)
 	// stop ends the operator.
 	stop func()
 }
 
 // newWorld starts an operator, which runs until the test ends.
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*Options)) *world {
 	t.Helper()
 	scheme, err := Scheme()
 	if err != nil {
@@ -77,7 +79,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, kube: kube, engine: fake.New(), node: strings.ToLower(t.Name())}
+	w := &world{t: t, kube: kube, engine: fake.New(), node: strings.ToLower(t.Name()), change: change}
 	w.hand = w.engine.ByHand(t)
 	w.start()
 	t.Cleanup(func() { w.stop() })
@@ -89,6 +91,9 @@ func newWorld(t *testing.T) *world {
 func (w *world) start() {
 	w.t.Helper()
 	options := Options{NodeName: w.node, Logger: logr.Discard(), MetricsAddress: "0", ProbeAddress: "0"}
+	for _, apply := range w.change {
+		apply(&options)
+	}
 	operatorManager, err := newManager(shared, options)
 	if err != nil {
 		w.t.Fatal(err)

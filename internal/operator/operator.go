@@ -51,6 +51,8 @@ type Options struct {
 	LeaderElectionNamespace string
 	// MetricsAddress and ProbeAddress are host:port to listen on; "0" serves nothing.
 	MetricsAddress, ProbeAddress string
+	// Catalogue is what deckies can be made of; nil is the built-in one.
+	Catalogue *catalogue.Catalogue
 	// RelistInterval is how often the whole engine is listed, which finds what no
 	// event told of and sweeps leftovers; 0 is the observer's default. Shorter ones
 	// are for tests.
@@ -182,7 +184,7 @@ func assemble(ctx context.Context, operatorManager manager.Manager, to ports, in
 	if err != nil {
 		return err
 	}
-	services, err := catalogue.Load(ctx)
+	services, err := catalogueOrBuiltIn(ctx, options.Catalogue)
 	if err != nil {
 		return err
 	}
@@ -212,6 +214,13 @@ func assemble(ctx context.Context, operatorManager manager.Manager, to ports, in
 		}
 	}
 	return setUp(operatorManager, node, store, services, observer)
+}
+
+func catalogueOrBuiltIn(ctx context.Context, known *catalogue.Catalogue) (*catalogue.Catalogue, error) {
+	if known != nil {
+		return known, nil
+	}
+	return catalogue.Load(ctx)
 }
 
 // registerer returns where metrics are registered: nowhere if nobody serves

@@ -17,8 +17,8 @@ import (
 )
 
 // RenderCompose returns a topology as a Compose file, and a line for each of its
-// members that is not part of it.
-func RenderCompose(ctx context.Context, config *rest.Config, namespace, name string) (file []byte, omitted []string, err error) {
+// members that is not part of it. Without a catalogue it is the built-in one.
+func RenderCompose(ctx context.Context, config *rest.Config, known *catalogue.Catalogue, namespace, name string) (file []byte, omitted []string, err error) {
 	scheme, err := Scheme()
 	if err != nil {
 		return nil, nil, err
@@ -29,6 +29,9 @@ func RenderCompose(ctx context.Context, config *rest.Config, namespace, name str
 	}
 	input, err := readTopology(ctx, kube, namespace, name)
 	if err != nil {
+		return nil, nil, err
+	}
+	if input.Catalogue, err = catalogueOrBuiltIn(ctx, known); err != nil {
 		return nil, nil, err
 	}
 	spec, omissions := render.Topology(input)
@@ -48,11 +51,7 @@ func readTopology(ctx context.Context, kube client.Reader, namespace, name strin
 	if err != nil {
 		return render.TopologyInput{}, err
 	}
-	known, err := catalogue.Load(ctx)
-	if err != nil {
-		return render.TopologyInput{}, err
-	}
-	input := render.TopologyInput{Topology: topology, Catalogue: known, BuiltIn: image.Reference}
+	input := render.TopologyInput{Topology: topology, BuiltIn: image.Reference}
 	var lans v1alpha1.LANList
 	if err := kube.List(ctx, &lans, client.InNamespace(namespace)); err != nil {
 		return render.TopologyInput{}, fmt.Errorf("list LANs: %w", err)
