@@ -137,18 +137,35 @@ type Prober interface {
 	Profile(ctx context.Context) (Profile, error)
 }
 
-// Host reads and sets what belongs to the host of the engine: network
-// namespaces and routes.
-type Host interface {
-	// Namespace reads the listening sockets and the named sysctls of the network
-	// namespace of a running container, by the PID of an inspection. ErrNotFound if
-	// it does not run (any more). A sysctl that the kernel lacks is left out. Only
-	// settings under net. are accepted; other names are ErrInvalid.
+// Namespaces reads and sets what belongs to the network namespaces of containers.
+type Namespaces interface {
+	// Namespace reads the listening sockets, the routes and the named sysctls of the
+	// network namespace of a running container, by the PID of an inspection.
+	// ErrNotFound if it does not run (any more). A sysctl that the kernel lacks is
+	// left out. Only settings under net. are accepted; other names are ErrInvalid.
 	Namespace(ctx context.Context, container model.Container, sysctls []string) (model.Namespace, error)
 	// SetSysctl sets one kernel setting in the namespace of a running container.
 	// ErrNotFound if it does not run, ErrInvalid for a name or value that the
 	// kernel does not take.
 	SetSysctl(ctx context.Context, container model.Container, name, value string) error
+	// SetRoute gives the namespace of a running container exactly one route to a
+	// destination, in place of any others to it; one that is there is success.
+	// ErrNotFound if the container does not run or no interface of it leads to the
+	// next hop, ErrConflict if the destination is the subnet of an interface,
+	// ErrInvalid for what is no IPv4 route with a next hop. The route goes with the
+	// interface, and with the namespace.
+	SetRoute(ctx context.Context, container model.Container, route model.Route) error
+	// RemoveRoute removes a route from the namespace of a running container, also
+	// one that was seen without a next hop; a missing one is success. The kernel's
+	// own routes to the subnets of interfaces stay. ErrNotFound if the container
+	// does not run, ErrInvalid for what is no IPv4 route.
+	RemoveRoute(ctx context.Context, container model.Container, route model.Route) error
+}
+
+// Host reads and sets what belongs to the host of the engine: network
+// namespaces and routes.
+type Host interface {
+	Namespaces
 	// Routes lists the host's IPv4 routes that do not lead to a Docker network,
 	// without the default route, and the host's on-link subnets.
 	Routes(ctx context.Context) ([]netip.Prefix, error)

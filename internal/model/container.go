@@ -110,6 +110,10 @@ type DeckySpec struct {
 	Services []ContainerSpec
 	// Endpoints are all interfaces of the base, home first.
 	Endpoints []EndpointSpec
+	// Routes are all routes of the base's namespace, sorted, at most one to a
+	// destination, besides those to the subnets of its interfaces. Each next hop is
+	// in one of these. They change on a running base, so no hash covers them.
+	Routes []Route
 	// MayRecreateBase is consent to a base's recreation for a change of spec.
 	MayRecreateBase bool
 }

@@ -3,7 +3,10 @@
 
 package model
 
-import "net/netip"
+import (
+	"cmp"
+	"net/netip"
+)
 
 // NetworkSpec is a network as it should be.
 type NetworkSpec struct {
@@ -67,4 +70,36 @@ type EndpointSpec struct {
 	Address netip.Addr
 	// MAC is in lower case with colons; empty lets the engine choose.
 	MAC string
+}
+
+// Route is an IPv4 route in the network namespace of a base.
+type Route struct {
+	// Destination has no host bits; 0.0.0.0/0 is the default route.
+	Destination netip.Prefix
+	// Via is the next hop. It is invalid where a route that was seen has none, or
+	// several.
+	Via netip.Addr
+}
+
+// IsIPv4 reports whether the destination is an IPv4 one, and the next hop too if
+// there is one.
+func (r Route) IsIPv4() bool {
+	return r.Destination.IsValid() && r.Destination.Addr().Is4() && r.Destination == r.Destination.Masked() &&
+		(!r.Via.IsValid() || r.Via.Is4())
+}
+
+// IsDefault reports whether the route is taken where no other fits.
+func (r Route) IsDefault() bool { return r.Destination.Bits() == 0 }
+
+// Compare orders routes by destination, then by next hop.
+func (r Route) Compare(other Route) int {
+	return cmp.Or(r.Destination.Compare(other.Destination), r.Via.Compare(other.Via))
+}
+
+// String returns "DESTINATION via ADDRESS".
+func (r Route) String() string {
+	if !r.Via.IsValid() {
+		return r.Destination.String() + " without a next hop"
+	}
+	return r.Destination.String() + " via " + r.Via.String()
 }

@@ -22,6 +22,9 @@ type Namespace struct {
 	Listening []Socket
 	// Sysctls are the kernel settings that were asked for, by dotted name.
 	Sysctls map[string]string
+	// Routes are the IPv4 routes of the main table, sorted, without those that the
+	// kernel makes by itself for the subnets of interfaces.
+	Routes []Route
 }
 
 // Observed is what was seen of one Docker Engine at one time: everything on

@@ -78,7 +78,7 @@ func Run(t *testing.T, subject Subject) {
 		endpointMAC: profile.EndpointMAC,
 	}
 	for _, rules := range []map[string]func(*testing.T, suite){
-		proberRules(), networkRules(), endpointRules(), containerRules(), namespaceRules(), imageRules(), eventRules(), hostRules(),
+		proberRules(), networkRules(), endpointRules(), containerRules(), namespaceRules(), imageRules(), eventRules(), hostRules(), routeRules(),
 	} {
 		for name, rule := range rules {
 			t.Run(name, func(t *testing.T) {

@@ -58,6 +58,8 @@ type endpointSettings struct {
 // namespace is a network namespace.
 type namespace struct {
 	sysctls map[string]string
+	// routes are those besides the kernel's own.
+	routes []model.Route
 }
 
 // Containers implements engine.Reader.
@@ -195,6 +197,7 @@ func (e *Engine) enterNamespace(target *container) error {
 		}
 	}
 	target.namespace = &namespace{sysctls: maps.Clone(target.spec.Sysctls)}
+	e.rewire(target)
 	return nil
 }
 

@@ -26,6 +26,8 @@ const (
 	OpRestartContainer Operation = "restart container"
 	OpRemoveContainer  Operation = "remove container"
 	OpSetSysctl        Operation = "set sysctl"
+	OpSetRoute         Operation = "set route"
+	OpRemoveRoute      Operation = "remove route"
 	OpPullImage        Operation = "pull image"
 	OpLoadImage        Operation = "load image"
 	OpRemoveImage      Operation = "remove image"
@@ -48,7 +50,7 @@ func (o Operation) isWrite() bool {
 	switch o {
 	case OpCreateNetwork, OpRemoveNetwork, OpConnect, OpDisconnect,
 		OpCreateContainer, OpStartContainer, OpStopContainer, OpRestartContainer, OpRemoveContainer,
-		OpSetSysctl, OpPullImage, OpLoadImage, OpRemoveImage:
+		OpSetSysctl, OpSetRoute, OpRemoveRoute, OpPullImage, OpLoadImage, OpRemoveImage:
 		return true
 	default:
 		return false

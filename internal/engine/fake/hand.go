@@ -271,6 +271,30 @@ func (h Hand) SetSysctl(name, sysctl, value string) {
 	})
 }
 
+// AddRoute adds a route to a running container's namespace.
+func (h Hand) AddRoute(name string, route model.Route) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		if target.namespace == nil {
+			return fmt.Errorf("container %q is %s", name, target.state)
+		}
+		target.namespace.addRoute(route)
+		return nil
+	})
+}
+
+// RemoveRoute removes a route from a running container's namespace.
+func (h Hand) RemoveRoute(name string, route model.Route) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		if target.namespace == nil || !slices.Contains(target.namespace.routes, route) {
+			return fmt.Errorf("container %q has no route %s", name, route)
+		}
+		target.namespace.routes = slices.DeleteFunc(target.namespace.routes, func(other model.Route) bool { return other == route })
+		return nil
+	})
+}
+
 // SetRoutes sets the host's routes.
 func (h Hand) SetRoutes(routes ...netip.Prefix) {
 	h.t.Helper()

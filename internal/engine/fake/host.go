@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -45,7 +46,7 @@ func (e *Engine) Namespace(ctx context.Context, container model.Container, sysct
 		if err != nil {
 			return err
 		}
-		seen = model.Namespace{Listening: e.listening(entered), Sysctls: map[string]string{}}
+		seen = model.Namespace{Listening: e.listening(entered), Sysctls: map[string]string{}, Routes: slices.Clone(entered.routes)}
 		for _, name := range sysctls {
 			if value := cmp.Or(entered.sysctls[name], kernelDefaults()[name]); value != "" {
 				seen.Sysctls[name] = value
@@ -73,6 +74,91 @@ func (e *Engine) SetSysctl(ctx context.Context, container model.Container, name,
 		entered.sysctls[name] = value
 		return nil
 	})
+}
+
+// SetRoute implements engine.Host.
+func (e *Engine) SetRoute(ctx context.Context, container model.Container, route model.Route) error {
+	return e.changeRoutes(ctx, OpSetRoute, container, route, func(entered *namespace) error {
+		subnets := e.subnetsOf(container.ID)
+		leads := slices.ContainsFunc(subnets, func(subnet netip.Prefix) bool { return subnet.Contains(route.Via) })
+		switch {
+		case !route.Via.IsValid():
+			return engine.ErrInvalid
+		case slices.Contains(subnets, route.Destination):
+			return fmt.Errorf("%s is the subnet of an interface: %w", route.Destination, engine.ErrConflict)
+		case !leads:
+			return notFound("interface that leads to", route.Via.String())
+		}
+		entered.routes = slices.DeleteFunc(entered.routes, func(other model.Route) bool { return other.Destination == route.Destination })
+		entered.addRoute(route)
+		return nil
+	})
+}
+
+// RemoveRoute implements engine.Host.
+func (e *Engine) RemoveRoute(ctx context.Context, container model.Container, route model.Route) error {
+	return e.changeRoutes(ctx, OpRemoveRoute, container, route, func(entered *namespace) error {
+		entered.routes = slices.DeleteFunc(entered.routes, func(other model.Route) bool { return other == route })
+		return nil
+	})
+}
+
+func (e *Engine) changeRoutes(ctx context.Context, operation Operation, container model.Container, route model.Route, change func(*namespace) error) error {
+	return e.call(ctx, operation, fmt.Sprintf("%s of %s", route, e.nameOf(container.ID)), func() error {
+		if !route.IsIPv4() {
+			return engine.ErrInvalid
+		}
+		entered, err := e.namespaceOf(container)
+		if err != nil {
+			return err
+		}
+		return change(entered)
+	})
+}
+
+func (n *namespace) addRoute(route model.Route) {
+	n.routes = append(n.routes, route)
+	slices.SortFunc(n.routes, model.Route.Compare)
+}
+
+// subnetsOf returns the subnets of a container's interfaces.
+func (e *Engine) subnetsOf(containerID string) []netip.Prefix {
+	var subnets []netip.Prefix
+	for _, settings := range e.containers[containerID].endpoints {
+		if joined, ok := e.networks[settings.networkID]; ok && settings.live {
+			subnets = append(subnets, joined.Subnets...)
+		}
+	}
+	return subnets
+}
+
+// rewire follows a change of a container's interfaces: routes over one that is
+// gone go with it, and the engine sets its default route anew.
+func (e *Engine) rewire(target *container) {
+	entered := target.namespace
+	if entered == nil {
+		return
+	}
+	subnets := e.subnetsOf(target.id)
+	entered.routes = slices.DeleteFunc(entered.routes, func(route model.Route) bool {
+		leads := slices.ContainsFunc(subnets, func(subnet netip.Prefix) bool { return subnet.Contains(route.Via) })
+		return route.IsDefault() || !leads
+	})
+	if gateway := e.gatewayOf(target); gateway.IsValid() {
+		entered.addRoute(model.Route{Destination: netip.PrefixFrom(netip.IPv4Unspecified(), 0), Via: gateway})
+	}
+}
+
+// gatewayOf returns the next hop of the engine's default route: the gateway of
+// the first network, by name, that is not internal; invalid if there is none.
+func (e *Engine) gatewayOf(target *container) netip.Addr {
+	for _, name := range slices.Sorted(maps.Keys(target.endpoints)) {
+		settings := target.endpoints[name]
+		if joined, ok := e.networks[settings.networkID]; ok && settings.live && !joined.Internal && joined.Gateway.IsValid() {
+			return joined.Gateway
+		}
+	}
+	return netip.Addr{}
 }
 
 // namespaceOf returns the network namespace of a container that runs as it was seen.

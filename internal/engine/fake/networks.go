@@ -197,6 +197,7 @@ func (e *Engine) join(joining *container, joined *network, settings *endpointSet
 	settings.networkID = joined.ID
 	settings.liveAddress = address
 	settings.liveMAC = cmp.Or(settings.mac, joining.homeMAC(joined.Name), derivedMAC(address))
+	e.rewire(joining)
 	e.emit(engine.ObjectNetwork, joined.ID, joining.id)
 	return nil
 }
@@ -210,6 +211,7 @@ func (e *Engine) leave(leaving *container, settings *endpointSettings) {
 		delete(left.users, settings.liveAddress)
 	}
 	settings.live = false
+	e.rewire(leaving)
 	e.emit(engine.ObjectNetwork, settings.networkID, leaving.id)
 }
 

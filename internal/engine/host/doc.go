@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package host reads and sets what belongs to the host of a Docker Engine rather
-// than to the engine: the sockets and kernel settings inside a container's
-// network namespace, the host's routes, and who holds a port.
+// than to the engine: the sockets, routes and kernel settings inside a
+// container's network namespace, the host's routes, and who holds a port.
 //
 // It must run in the host's process and network namespaces, with the right to
 // enter others. A decoy's processes are taken to be an intruder's: a process is

@@ -48,20 +48,24 @@ func readNamespace(ctx context.Context, container model.Container, sysctls []str
 	if err != nil {
 		return model.Namespace{}, err
 	}
-	var values map[string]string
+	seen := model.Namespace{}
 	err = owner.inNetworkNamespace(func() error {
 		listening, err := tcpListeners()
 		if err != nil {
 			return err
 		}
 		sockets = append(sockets, listening...)
-		values, err = readSysctls(sysctls)
+		if seen.Routes, err = ownRoutes(); err != nil {
+			return err
+		}
+		seen.Sysctls, err = readSysctls(sysctls)
 		return err
 	})
 	if err != nil {
 		return model.Namespace{}, err
 	}
-	return model.Namespace{Listening: listeningSockets(sockets), Sysctls: values}, nil
+	seen.Listening = listeningSockets(sockets)
+	return seen, nil
 }
 
 // SetSysctl implements engine.Host. A setting that the kernel does not have, or

@@ -130,6 +130,10 @@ func TestProcessThatIsNotTheContainersIsRefused(t *testing.T) {
 			if err := New().SetSysctl(t.Context(), container, "net.ipv4.ip_forward", "0"); !errors.Is(err, engine.ErrNotFound) {
 				t.Errorf("set: %v", err)
 			}
+			route := model.Route{Destination: netip.MustParsePrefix("10.0.9.0/24"), Via: netip.MustParseAddr("10.0.2.7")}
+			if err := errors.Join(New().SetRoute(t.Context(), container, route), New().RemoveRoute(t.Context(), container, route)); !errors.Is(err, engine.ErrNotFound) {
+				t.Errorf("route: %v", err)
+			}
 		})
 	}
 }
