@@ -3,7 +3,8 @@
 
 // Package graph answers questions about API objects in relation to each other:
 // which LAN is the DMZ, who of two is at fault where they clash, which LANs no
-// path leads to, which addresses a Decky gets.
+// path leads to, which addresses a Decky gets, and by which routes it reaches the
+// LANs behind others.
 //
 // It is pure, and its answers do not depend on the order of the lists given.
 // Where two objects clash the later one is at fault, by Earlier, and the
