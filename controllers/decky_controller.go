@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"maps"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/catalogue"
+	"github.com/deckyard/deckyard/internal/graph"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/pass"
 )
@@ -42,6 +44,8 @@ func (r *DeckyReconciler) SetupWithManager(manager ctrl.Manager) error {
 		For(&v1alpha1.Decky{}, builder.WithPredicates(onNode(r.Name), askedForWork())).
 		Watches(&v1alpha1.Topology{}, members(always), builder.WithPredicates(askedForWork())).
 		Watches(&v1alpha1.LAN{}, members(hasInterfaceOn), builder.WithPredicates(onNode(r.Name), addressingChanged())).
+		Watches(&v1alpha1.LAN{}, members(always), builder.WithPredicates(onNode(r.Name), subnetMoved())).
+		Watches(&v1alpha1.Decky{}, members(isAnother), builder.WithPredicates(onNode(r.Name), linksChanged())).
 		Watches(&v1alpha1.Decky{}, r.toClashing(), builder.WithPredicates(onNode(r.Name), claimsChanged())).
 		WatchesRawSource(r.Observer.Source(model.OwnerDecky)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, RateLimiter: newRateLimiter(), NeedLeaderElection: &noLeader}).
@@ -77,6 +81,38 @@ func addressingChanged() predicate.Predicate {
 			before.Status.Gateway != after.Status.Gateway ||
 			readiness(before).ready != readiness(after).ready
 	}}
+}
+
+// linksChanged lets through what can change the routes of other deckies: that one
+// forwards between other LANs, or has other addresses there. One that is created
+// has no addresses yet.
+func linksChanged() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, okBefore := e.ObjectOld.(*v1alpha1.Decky)
+			after, okAfter := e.ObjectNew.(*v1alpha1.Decky)
+			return okBefore && okAfter && !maps.Equal(graph.Links(before), graph.Links(after))
+		},
+		DeleteFunc: func(e event.DeleteEvent) bool {
+			gone, ok := e.Object.(*v1alpha1.Decky)
+			return ok && len(graph.Links(gone)) > 0
+		},
+	}
+}
+
+// subnetMoved lets through that a LAN has another subnet than before. The first
+// one changes no route: no decky has an address there yet.
+func subnetMoved() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, okBefore := e.ObjectOld.(*v1alpha1.LAN)
+			after, okAfter := e.ObjectNew.(*v1alpha1.LAN)
+			return okBefore && okAfter && before.Status.Subnet != "" && before.Status.Subnet != after.Status.Subnet
+		},
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
 }
 
 // claimsChanged lets through the end of a decky and changes of its spec: what

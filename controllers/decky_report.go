@@ -23,7 +23,7 @@ func (s *deckyScope) report(state plan.DeckyState) {
 		s.decky.Status.OSFamily = family.Name
 	}
 	s.reportBase(state.Base)
-	s.reportInterfaces(state.Endpoints)
+	s.reportInterfaces(state)
 	s.reportServices(state)
 	s.reportRecreatePending(state.RecreatePending)
 }
@@ -41,12 +41,13 @@ func (s *deckyScope) reportBase(base plan.ContainerState) {
 	}
 }
 
-// reportInterfaces sets EndpointsInSync.
-func (s *deckyScope) reportInterfaces(endpoints []plan.EndpointState) {
+// reportInterfaces sets EndpointsInSync: interfaces first, since routes and kernel
+// settings follow from them.
+func (s *deckyScope) reportInterfaces(state plan.DeckyState) {
 	for i := range s.decky.Status.Interfaces {
 		recorded := &s.decky.Status.Interfaces[i]
 		recorded.Connected = false
-		for _, endpoint := range endpoints {
+		for _, endpoint := range state.Endpoints {
 			if endpoint.LAN != recorded.LAN {
 				continue
 			}
@@ -56,13 +57,29 @@ func (s *deckyScope) reportInterfaces(endpoints []plan.EndpointState) {
 			}
 		}
 	}
-	for _, endpoint := range endpoints {
-		if endpoint.Reason != "" {
-			s.pass.Conditions().False(v1alpha1.ConditionEndpointsInSync, endpoint.Reason, endpoint.Message)
-			return
-		}
+	if reason, message := networkFault(state); reason != "" {
+		s.pass.Conditions().False(v1alpha1.ConditionEndpointsInSync, reason, message)
+		return
 	}
 	s.pass.Conditions().True(v1alpha1.ConditionEndpointsInSync, "")
+}
+
+// networkFault returns the first thing that is wrong with the base's network
+// namespace; an empty reason if nothing is.
+func networkFault(state plan.DeckyState) (reason v1alpha1.Reason, message string) {
+	for _, endpoint := range state.Endpoints {
+		if endpoint.Reason != "" {
+			return endpoint.Reason, endpoint.Message
+		}
+	}
+	switch {
+	case len(state.Routes) > 0:
+		return state.Routes[0].Reason, state.Routes[0].Message
+	case len(state.Sysctls) > 0:
+		sysctl := state.Sysctls[0]
+		return v1alpha1.ReasonSysctlDrifted, fmt.Sprintf("The kernel setting %s is %s instead of %s", sysctl.Name, sysctl.Have, sysctl.Want)
+	}
+	return "", ""
 }
 
 // reportServices sets ContainersRunning and ServicesAnswering.

@@ -229,6 +229,7 @@ func (s *deckyScope) renderDesired(context.Context) pass.Outcome {
 		Decky:      s.decky,
 		Home:       s.resolved[0],
 		Interfaces: s.interfaces,
+		Routes:     graph.Routes(s.decky, s.lans, s.deckies),
 		Catalogue:  s.Catalogue,
 		BuiltIn:    s.Images.BuiltIn.Reference,
 		ImageIDs:   s.imageIDs,
@@ -240,7 +241,7 @@ func (s *deckyScope) renderDesired(context.Context) pass.Outcome {
 	return pass.Continue()
 }
 
-// lookInside reads the listening sockets and kernel settings of a running base.
+// lookInside reads the listening sockets, routes and kernel settings of a running base.
 func (s *deckyScope) lookInside(ctx context.Context) pass.Outcome {
 	if s.base == nil || !s.base.IsRunning() {
 		return pass.Continue()

@@ -187,7 +187,14 @@ func TestDriftIsRepaired(t *testing.T) {
 			l.hand.Disconnect(web, "lab_acme_office")
 			l.hand.Connect(web, "lab_acme_office", addr("172.16.1.99"))
 		}, nil, "AddressDrifted"},
-		"ip_forward set":       {func(l *lab) { l.hand.SetSysctl(web, model.SysctlIPForward, "1") }, nil, "SysctlDrifted"},
+		"ip_forward set":        {func(l *lab) { l.hand.SetSysctl(web, model.SysctlIPForward, "1") }, nil, "SysctlDrifted"},
+		"default route removed": {func(l *lab) { l.hand.RemoveRoute(web, defaultRoute("172.16.0.1")) }, nil, "RouteMissing"},
+		"default route of an internal LAN": {func(l *lab) {
+			l.hand.AddRoute("lab_acme_files", defaultRoute("172.16.1.1"))
+		}, nil, "RouteExtra"},
+		"a route of somebody's": {func(l *lab) {
+			l.hand.AddRoute(web, model.Route{Destination: prefix("10.9.0.0/16"), Via: addr("172.16.1.66")})
+		}, nil, "RouteExtra"},
 		"a kernel setting set": {func(l *lab) { l.hand.SetSysctl(web, "net.ipv4.ip_default_ttl", "255") }, nil, "SysctlDrifted"},
 	} {
 		t.Run(name, func(t *testing.T) {

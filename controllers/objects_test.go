@@ -100,6 +100,10 @@ func visiting(lans ...string) func(*v1alpha1.Decky) {
 	}
 }
 
+func defaultRoute(via string) model.Route {
+	return model.Route{Destination: prefix("0.0.0.0/0"), Via: addr(via)}
+}
+
 func address(text string) func(*v1alpha1.Decky) {
 	return func(decky *v1alpha1.Decky) { decky.Spec.Home.Address = text }
 }

@@ -169,6 +169,9 @@ func objects[T any](items []T, object func(*T) client.Object) []client.Object {
 // always wakes every member.
 func always(_, _ client.Object) bool { return true }
 
+// isAnother keeps all members but the changed one.
+func isAnother(changed, member client.Object) bool { return changed.GetUID() != member.GetUID() }
+
 // notReadyYet picks others that may have waited for the changed object.
 func notReadyYet(changed, member client.Object) bool {
 	return changed.GetUID() != member.GetUID() && !readiness(member).ready

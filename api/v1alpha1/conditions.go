@@ -23,7 +23,8 @@ const (
 	ConditionImagesPresent = "ImagesPresent"
 	// ConditionContainersRunning (Decky) is True when base and services run from the current spec.
 	ConditionContainersRunning = "ContainersRunning"
-	// ConditionEndpointsInSync (Decky) is True when the base has exactly the wanted interfaces.
+	// ConditionEndpointsInSync (Decky) is True when the base has exactly the wanted
+	// interfaces, routes and kernel settings of its network.
 	ConditionEndpointsInSync = "EndpointsInSync"
 	// ConditionServicesAnswering (Decky) is True when every declared port listens in the decky's namespace.
 	ConditionServicesAnswering = "ServicesAnswering"
@@ -163,6 +164,10 @@ const (
 	ReasonEndpointExtra Reason = "EndpointExtra"
 	// ReasonAddressDrifted: an interface has another address or MAC than desired.
 	ReasonAddressDrifted Reason = "AddressDrifted"
+	// ReasonRouteMissing: a route to another LAN is missing.
+	ReasonRouteMissing Reason = "RouteMissing"
+	// ReasonRouteExtra: a route is not desired.
+	ReasonRouteExtra Reason = "RouteExtra"
 	// ReasonLANNotReady: a LAN's network is not there yet.
 	ReasonLANNotReady Reason = "LANNotReady"
 	// ReasonPortNotListening: a declared port is not in LISTEN in the decky's namespace.

@@ -43,7 +43,17 @@ func (e *Executor) call(ctx context.Context, step step) (created string, err err
 			return e.engine.RemoveContainer(ctx, step.containerID)
 		})
 	case *plan.SetSysctl:
-		return "", e.setSysctl(ctx, step.containerID, action)
+		return "", e.inside(ctx, step.containerID, func(base model.Container) error {
+			return e.host.SetSysctl(ctx, base, action.Name, action.Value)
+		})
+	case *plan.SetRoute:
+		return "", e.inside(ctx, step.containerID, func(base model.Container) error {
+			return e.host.SetRoute(ctx, base, action.Route)
+		})
+	case *plan.RemoveRoute:
+		return "", e.inside(ctx, step.containerID, func(base model.Container) error {
+			return e.host.RemoveRoute(ctx, base, action.Route)
+		})
 	}
 	return "", fmt.Errorf("unknown action %T: %w", step.action, engine.ErrInvalid)
 }
@@ -77,12 +87,12 @@ func (e *Executor) removeNetwork(ctx context.Context, action *plan.RemoveNetwork
 	return e.engine.RemoveNetwork(ctx, action.Network.ID)
 }
 
-// setSysctl looks up the container's process as it is now: the id of one that
-// has ended may be another program's.
-func (e *Executor) setSysctl(ctx context.Context, id string, action *plan.SetSysctl) error {
-	container, err := e.engine.Container(ctx, id)
+// inside changes something in the namespace of a base. It looks up the process as
+// it is now: the id of one that has ended may be another program's.
+func (e *Executor) inside(ctx context.Context, id string, change func(base model.Container) error) error {
+	base, err := e.engine.Container(ctx, id)
 	if err != nil {
 		return err
 	}
-	return e.host.SetSysctl(ctx, container, action.Name, action.Value)
+	return change(base)
 }

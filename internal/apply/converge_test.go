@@ -38,7 +38,7 @@ func TestNothingIsWrittenOnceConverged(t *testing.T) {
 // writesOfCreation are the operations of a cold start, each with how often it is called.
 func writesOfCreation() map[fake.Operation]int {
 	return map[fake.Operation]int{
-		fake.OpCreateNetwork: 2, fake.OpCreateContainer: 3, fake.OpConnect: 1, fake.OpStartContainer: 3,
+		fake.OpCreateNetwork: 2, fake.OpCreateContainer: 3, fake.OpConnect: 1, fake.OpStartContainer: 3, fake.OpSetRoute: 1,
 	}
 }
 
@@ -88,7 +88,7 @@ func TestConvergesAfterAKillAtAnyAction(t *testing.T) {
 		},
 	}
 	for name, prepare := range situations {
-		for kill := 1; kill <= 11; kill++ {
+		for kill := 1; kill <= 12; kill++ {
 			for _, at := range []moment{before, after} {
 				t.Run(fmt.Sprintf("%s %s call %d", name, at, kill), func(t *testing.T) {
 					t.Parallel()
@@ -175,7 +175,7 @@ func (l *lab) drawAccident(rt *rapid.T, hand fake.Hand) {
 		return
 	}
 	container := rapid.SampledFrom(ours).Draw(rt, "container")
-	switch rapid.SampledFrom([]string{"stop", "restart", "crash", "pause", "remove", "disconnect", "connect", "network", "engine", "sysctl"}).Draw(rt, "accident") {
+	switch rapid.SampledFrom([]string{"stop", "restart", "crash", "pause", "remove", "disconnect", "connect", "network", "engine", "sysctl", "route"}).Draw(rt, "accident") {
 	case "stop":
 		hand.Stop(container.Name)
 	case "restart":
@@ -206,6 +206,10 @@ func (l *lab) drawAccident(rt *rapid.T, hand fake.Hand) {
 		if container.IsRunning() && container.Identity.Role == model.RoleBase {
 			hand.SetSysctl(container.Name, model.SysctlIPForward, "1")
 		}
+	case "route":
+		if container.IsRunning() && container.Identity.Role == model.RoleBase {
+			l.rerouteByHand(rt, hand, container, observed)
+		}
 	}
 }
 
@@ -218,6 +222,19 @@ func (l *lab) canStart(container model.Container, observed model.Observed) bool 
 	}
 	return !slices.ContainsFunc(container.Endpoints, func(endpoint model.Endpoint) bool {
 		return !slices.ContainsFunc(observed.Networks, func(network model.Network) bool { return network.ID == endpoint.NetworkID })
+	})
+}
+
+// rerouteByHand takes a route from a base, or gives it one.
+func (l *lab) rerouteByHand(rt *rapid.T, hand fake.Hand, container model.Container, observed model.Observed) {
+	routes := observed.Namespaces[container.ID].Routes
+	if len(routes) > 0 && rapid.Bool().Draw(rt, "route goes") {
+		hand.RemoveRoute(container.Name, rapid.SampledFrom(routes).Draw(rt, "route"))
+		return
+	}
+	hand.AddRoute(container.Name, model.Route{
+		Destination: rapid.SampledFrom([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("10.0.9.0/24"), netip.MustParsePrefix("10.0.8.0/24")}).Draw(rt, "destination"),
+		Via:         netip.MustParseAddr("10.0.2.66"),
 	})
 }
 
@@ -244,9 +261,11 @@ func (l *lab) removeNetworkByHand(rt *rapid.T, hand fake.Hand, observed model.Ob
 
 // drawEdit changes the spec in a way that needs no consent, or has it.
 func (l *lab) drawEdit(rt *rapid.T) {
-	switch rapid.SampledFrom([]string{"attachment", "address", "service", "config", "hostname", "home", "mtu"}).Draw(rt, "edit") {
+	switch rapid.SampledFrom([]string{"attachment", "routes", "address", "service", "config", "hostname", "home", "mtu"}).Draw(rt, "edit") {
 	case "attachment":
-		l.decky.Endpoints = l.decky.Endpoints[:1]
+		l.decky.Endpoints, l.decky.Routes = l.decky.Endpoints[:1], l.decky.Routes[:1]
+	case "routes":
+		l.decky.Routes = l.decky.Routes[:1]
 	case "address":
 		l.decky.Endpoints[1].Address = netip.MustParseAddr("10.0.2.77")
 	case "service":

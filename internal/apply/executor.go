@@ -112,7 +112,7 @@ func announcement(action plan.Action, kind plan.TargetKind) string {
 	switch action.(type) {
 	case *plan.CreateNetwork, *plan.CreateContainer:
 		doing = "Creating"
-	case *plan.RemoveNetwork, *plan.RemoveContainer:
+	case *plan.RemoveNetwork, *plan.RemoveContainer, *plan.RemoveRoute:
 		doing = "Removing"
 	case *plan.Connect:
 		doing = "Connecting"
@@ -122,7 +122,7 @@ func announcement(action plan.Action, kind plan.TargetKind) string {
 		doing = "Starting"
 	case *plan.RestartContainer:
 		doing = "Restarting"
-	case *plan.SetSysctl:
+	case *plan.SetSysctl, *plan.SetRoute:
 		doing = "Setting"
 	}
 	return doing + " " + string(kind)

@@ -39,6 +39,7 @@ func TestApplyFollowsThePlan(t *testing.T) {
 		"create container lab_acme_web",
 		"connect lab_acme_web to lab_acme_office",
 		"start container lab_acme_web",
+		"set route 10.0.9.0/24 via 10.0.2.7 of lab_acme_web",
 		"create container lab_acme_web_ssh",
 		"start container lab_acme_web_ssh",
 		"create container lab_acme_web_http",
@@ -111,7 +112,7 @@ func TestApplyStopsAtTheFirstFailure(t *testing.T) {
 	if want := `start container "lab_acme_web": `; !strings.HasPrefix(report.Err.Error(), want) {
 		t.Errorf("error %q does not begin with %q", report.Err, want)
 	}
-	if len(report.Done) != 2 || len(report.Failed) != 1 || len(report.NotRun) != 4 {
+	if len(report.Done) != 2 || len(report.Failed) != 1 || len(report.NotRun) != 5 {
 		t.Errorf("%d done, %d failed, %d not run", len(report.Done), len(report.Failed), len(report.NotRun))
 	}
 	if report.Failed[0].Verb() != "start" || !slices.Contains(report.Containers, l.container("lab_acme_web").ID) {

@@ -62,6 +62,10 @@ func decky(name string, host byte) model.DeckySpec {
 		}
 	}
 	desired := model.DeckySpec{Owner: owner, Endpoints: []model.EndpointSpec{interfaceOn("dmz", 1), interfaceOn("office", 2)}}
+	desired.Routes = []model.Route{
+		{Destination: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("10.0.1.1")},
+		{Destination: netip.MustParsePrefix("10.0.9.0/24"), Via: netip.MustParseAddr("10.0.2.7")},
+	}
 	desired.Endpoints[0].MAC = "02:1a:4b:00:00:14"
 	desired.Base = model.ContainerSpec{
 		Name:     model.BaseName("lab", "acme", name),

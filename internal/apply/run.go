@@ -118,6 +118,10 @@ func (r *run) begin(action plan.Action) step {
 		begun.containerID = r.resolve(action.Container)
 	case *plan.SetSysctl:
 		begun.containerID = r.resolve(action.Container)
+	case *plan.SetRoute:
+		begun.containerID = r.resolve(action.Container)
+	case *plan.RemoveRoute:
+		begun.containerID = r.resolve(action.Container)
 	case *plan.RemoveNetwork:
 		r.touch(r.networks, action.Network.ID)
 	case *plan.CreateNetwork:
@@ -211,6 +215,10 @@ func containerName(action plan.Action) string {
 	case *plan.RemoveContainer:
 		return action.Container.Name
 	case *plan.SetSysctl:
+		return action.Container.Name
+	case *plan.SetRoute:
+		return action.Container.Name
+	case *plan.RemoveRoute:
 		return action.Container.Name
 	case *plan.CreateNetwork, *plan.RemoveNetwork:
 	}

@@ -17,6 +17,7 @@ const (
 	TargetContainer TargetKind = "container"
 	TargetEndpoint  TargetKind = "endpoint"
 	TargetSysctl    TargetKind = "sysctl"
+	TargetRoute     TargetKind = "route"
 )
 
 // Ref points at a Docker object. ID is empty for one that the same plan
@@ -117,6 +118,20 @@ type SetSysctl struct {
 	Name, Value string
 }
 
+// SetRoute gives the namespace of a running base exactly one route to a destination.
+type SetRoute struct {
+	Meta
+	Container Ref
+	Route     model.Route
+}
+
+// RemoveRoute removes a route from the namespace of a running base.
+type RemoveRoute struct {
+	Meta
+	Container Ref
+	Route     model.Route
+}
+
 // Common implements Action.
 func (m *Meta) Common() *Meta { return m }
 
@@ -180,4 +195,20 @@ func (*SetSysctl) Verb() string { return "set" }
 // Target implements Action.
 func (a *SetSysctl) Target() (TargetKind, string) {
 	return TargetSysctl, a.Container.Name + " " + a.Name
+}
+
+// Verb implements Action.
+func (*SetRoute) Verb() string { return "set" }
+
+// Target implements Action.
+func (a *SetRoute) Target() (TargetKind, string) {
+	return TargetRoute, a.Container.Name + " " + a.Route.Destination.String()
+}
+
+// Verb implements Action.
+func (*RemoveRoute) Verb() string { return "remove" }
+
+// Target implements Action.
+func (a *RemoveRoute) Target() (TargetKind, string) {
+	return TargetRoute, a.Container.Name + " " + a.Route.Destination.String()
 }

@@ -21,6 +21,7 @@ func Assess(desired model.DeckySpec, observed model.Observed) DeckyState {
 	}
 	a.assessEndpoints()
 	a.assessSysctls()
+	a.assessRoutes()
 	for _, container := range a.owned.extra {
 		if container.State == model.StateRemoving {
 			a.state.obstruct(container.Name, removalBlock(v1alpha1.ReasonContainerExtra, container))

@@ -26,6 +26,7 @@ func Decky(desired model.DeckySpec, observed model.Observed) Plan {
 	d.removeContainers()
 	d.planBase()
 	d.planSysctls()
+	d.planRoutes()
 	d.planServices()
 	return d.plan
 }
@@ -48,6 +49,16 @@ type deckyPlan struct {
 	removals map[string]int
 	// baseUp is the action after which the base runs; 0 if it does already.
 	baseUp int
+	// wired are the actions after which the base has its interfaces.
+	wired []int
+}
+
+// base refers to the base that the plan leads to.
+func (d *deckyPlan) base() Ref {
+	if kept := d.state.Base.Container; kept != nil && d.state.Base.repair != repairReplace {
+		return containerRef(*kept)
+	}
+	return Ref{Name: d.desired.Base.Name}
 }
 
 // removeContainers removes what is extra and what has to be replaced: services
@@ -80,7 +91,7 @@ func (d *deckyPlan) removeContainers() {
 // address that is taken shows at the start, which fails as a connect would.
 func (d *deckyPlan) planBase() {
 	base := d.state.Base
-	ref := Ref{Name: d.desired.Base.Name}
+	ref := d.base()
 	created := 0
 	switch base.repair {
 	case repairCreate, repairReplace:
@@ -89,12 +100,11 @@ func (d *deckyPlan) planBase() {
 		if base.Container == nil {
 			return
 		}
-		ref = containerRef(*base.Container)
 	}
-	wired := append(d.planEndpoints(ref, created), created)
+	d.wired = append(d.planEndpoints(ref, created), created)
 	switch base.repair {
 	case repairCreate, repairReplace, repairStart:
-		d.baseUp = d.add(&StartContainer{Container: ref}, base.why, wired...)
+		d.baseUp = d.add(&StartContainer{Container: ref}, base.why, d.wired...)
 	case repairNone, repairRestart, repairAwait:
 	}
 }
@@ -154,10 +164,7 @@ func (d *deckyPlan) planSysctls() {
 
 // planServices creates and starts services, each for itself.
 func (d *deckyPlan) planServices() {
-	base := Ref{Name: d.desired.Base.Name}
-	if kept := d.state.Base.Container; kept != nil && d.state.Base.repair != repairReplace {
-		base = containerRef(*kept)
-	}
+	base := d.base()
 	for _, service := range d.state.Services {
 		switch service.repair {
 		case repairCreate, repairReplace:

@@ -53,6 +53,10 @@ func both(changes ...func(*model.DeckySpec)) func(*model.DeckySpec) {
 	}
 }
 
+func withoutOffice(desired *model.DeckySpec) {
+	desired.Endpoints, desired.Routes = desired.Endpoints[:1], desired.Routes[:1]
+}
+
 func hostname(desired *model.DeckySpec) { desired.Base.Hostname = "www" }
 
 func homeAddress(desired *model.DeckySpec) {
@@ -67,7 +71,11 @@ func changeOfSpec() map[string]deckyCase {
 		"attachment-added": {spec: func(d *model.DeckySpec) {
 			d.Endpoints = append(d.Endpoints, endpoint("lab", 3, 9))
 		}},
-		"attachment-removed": {spec: func(d *model.DeckySpec) { d.Endpoints = d.Endpoints[:1] }},
+		"attachment-added-with-a-route": {spec: func(d *model.DeckySpec) {
+			d.Endpoints = append(d.Endpoints, endpoint("lab", 3, 9))
+			d.Routes[1].Via = netip.MustParseAddr("10.0.3.7")
+		}, engine: func(w world) { w.Networks = append(w.Networks, seenNetwork("id-lab", network("lab", 3))) }},
+		"attachment-removed": {spec: withoutOffice},
 		"attachment-address": {spec: func(d *model.DeckySpec) { d.Endpoints[1].Address = netip.MustParseAddr("10.0.2.77") }},
 		"attachment-mac":     {spec: func(d *model.DeckySpec) { d.Endpoints[1].MAC = "02:00:00:00:00:77" }},
 		"attachment-mac-left-to-engine": {spec: func(d *model.DeckySpec) {
@@ -96,6 +104,14 @@ func changeOfSpec() map[string]deckyCase {
 		"forwarding": {spec: func(d *model.DeckySpec) {
 			d.Base.Sysctls = map[string]string{model.SysctlIPForward: "1", "net.ipv4.ip_default_ttl": "64"}
 		}},
+		"route-added": {spec: func(d *model.DeckySpec) {
+			d.Routes = append(d.Routes, model.Route{Destination: netip.MustParsePrefix("10.0.8.0/24"), Via: netip.MustParseAddr("10.0.1.7")})
+		}},
+		"route-via-another-hop": {spec: func(d *model.DeckySpec) { d.Routes[1].Via = netip.MustParseAddr("10.0.1.7") }},
+		"route-removed":         {spec: func(d *model.DeckySpec) { d.Routes = d.Routes[:1] }},
+		"route-without-an-interface": {spec: func(d *model.DeckySpec) {
+			d.Routes[1].Via = netip.MustParseAddr("10.0.5.7")
+		}},
 		"hostname-waits":     {spec: hostname},
 		"hostname-consented": {spec: both(hostname, consent)},
 		"publish-waits":      {spec: func(d *model.DeckySpec) { d.Base.Published = nil }},
@@ -112,7 +128,7 @@ func changeOfSpec() map[string]deckyCase {
 		}},
 		"limits-wait": {spec: func(d *model.DeckySpec) { d.Base.Limits.Memory = 1 << 20 }},
 		"several-wait-and-the-rest-is-done": {spec: both(hostname, homeAddress, func(d *model.DeckySpec) {
-			d.Endpoints = d.Endpoints[:1]
+			withoutOffice(d)
 			d.Services = append(d.Services, service("telnet", 23))
 		})},
 		"built-in-image-newer":           {spec: func(d *model.DeckySpec) { newerBuiltIn(d) }},
@@ -123,6 +139,7 @@ func changeOfSpec() map[string]deckyCase {
 		}},
 		"ten-changes-at-once": {spec: both(hostname, consent, newerBuiltIn, func(d *model.DeckySpec) {
 			d.Endpoints = []model.EndpointSpec{d.Endpoints[0], endpoint("lab", 3, 9)}
+			d.Routes = d.Routes[:1]
 			d.Services = []model.ContainerSpec{service("telnet", 23), d.Services[0]}
 		})},
 	}
@@ -221,7 +238,22 @@ func changeOfEngine() map[string]deckyCase {
 		}},
 		"home-network-is-to-go": {spec: func(d *model.DeckySpec) { d.Endpoints[0].NetworkID, d.Base.Home.NetworkID = "", "" }},
 		"sysctl-changed":        {engine: func(w world) { w.Namespaces["id-base"].Sysctls[model.SysctlIPForward] = "1" }},
-		"sysctl-not-known":      {engine: func(w world) { delete(w.Namespaces, "id-base") }},
+		"route-missing":         {engine: func(w world) { w.reroute(func(route model.Route) bool { return route == toLab() }) }},
+		"route-extra": {engine: func(w world) {
+			w.reroute(isNone, model.Route{Destination: netip.MustParsePrefix("10.0.7.0/24"), Via: netip.MustParseAddr("10.0.2.66")},
+				model.Route{Destination: netip.MustParsePrefix("10.0.7.128/25")})
+		}},
+		"route-twice": {engine: func(w world) {
+			w.reroute(isNone, model.Route{Destination: toLab().Destination, Via: netip.MustParseAddr("10.0.2.66")})
+		}},
+		"default-route-missing": {engine: func(w world) { w.reroute(model.Route.IsDefault) }},
+		"default-route-via-another-hop": {engine: func(w world) {
+			w.reroute(model.Route.IsDefault, model.Route{Destination: defaultRoute().Destination, Via: netip.MustParseAddr("10.0.2.1")})
+		}},
+		"default-route-extra": {
+			spec: func(d *model.DeckySpec) { d.Routes = d.Routes[1:] },
+		},
+		"sysctl-not-known": {engine: func(w world) { delete(w.Namespaces, "id-base") }},
 		"foreign-base-name": {engine: func(w world) {
 			w.remove("base")
 			w.foreign("lab_acme_web")
@@ -264,6 +296,8 @@ func changeOfEngine() map[string]deckyCase {
 		},
 	}
 }
+
+func isNone(model.Route) bool { return false }
 
 func strangeIdentity(instance string) model.Identity {
 	return model.Identity{
@@ -355,7 +389,7 @@ func TestServiceIsReadyOnlyWhileItsPortsListen(t *testing.T) {
 			t.Parallel()
 			desired := web()
 			desired.Services = desired.Services[1:]
-			observed := converged(desired).WithNamespace("id-base", model.Namespace{Listening: tc.sockets})
+			observed := converged(desired).WithNamespace("id-base", model.Namespace{Listening: tc.sockets, Routes: desired.Routes})
 			state := plan.Assess(desired, observed).Services[0]
 			if state.Ready() != tc.want {
 				t.Errorf("ready = %t, want %t; missing %v", state.Ready(), tc.want, state.MissingPorts)

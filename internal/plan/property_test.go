@@ -39,7 +39,12 @@ func drawDecky(t *rapid.T) (model.DeckySpec, model.Observed) {
 func drawEdit(t *rapid.T, desired *model.DeckySpec) {
 	edits := []func(*model.DeckySpec){
 		hostname, homeAddress, newerBuiltIn,
+		withoutOffice,
 		func(d *model.DeckySpec) { d.Endpoints = d.Endpoints[:1] },
+		func(d *model.DeckySpec) { d.Routes = d.Routes[:1] },
+		func(d *model.DeckySpec) {
+			d.Routes = []model.Route{{Destination: toLab().Destination, Via: defaultRoute().Via}}
+		},
 		func(d *model.DeckySpec) { d.Endpoints = append(d.Endpoints[:1:1], endpoint("lab", 3, 9)) },
 		func(d *model.DeckySpec) { d.Services = d.Services[:1] },
 		func(d *model.DeckySpec) { d.Services = append(d.Services[:1:1], service("telnet", 23)) },
@@ -83,7 +88,7 @@ func drawAccident(t *rapid.T, w world) {
 	}
 	index := rapid.IntRange(0, len(w.Containers)-1).Draw(t, "container")
 	container := &w.Containers[index]
-	switch rapid.IntRange(0, 6).Draw(t, "accident") {
+	switch rapid.IntRange(0, 7).Draw(t, "accident") {
 	case 0:
 		w.Containers = slices.Delete(w.Containers, index, index+1)
 	case 1:
@@ -100,7 +105,22 @@ func drawAccident(t *rapid.T, w world) {
 		}
 	case 6:
 		container.Endpoints = drawEndpoints(t)
+	case 7:
+		drawReroute(t, w)
 	}
+}
+
+// drawReroute removes the routes of the base, or adds one.
+func drawReroute(t *rapid.T, w world) {
+	if rapid.Bool().Draw(t, "no routes") {
+		delete(w.Namespaces, "id-base")
+		w.reroute(isNone)
+		return
+	}
+	w.reroute(isNone, model.Route{
+		Destination: rapid.SampledFrom([]netip.Prefix{toLab().Destination, defaultRoute().Destination}).Draw(t, "destination"),
+		Via:         rapid.SampledFrom([]netip.Addr{{}, netip.MustParseAddr("10.0.2.1"), netip.MustParseAddr("10.0.9.1")}).Draw(t, "via"),
+	})
 }
 
 // drawEndpoints draws at most one endpoint per network.
@@ -245,9 +265,27 @@ func (c *soundness) check(action plan.Action) {
 		c.checkContainer(action.Container, action.Common())
 	case *plan.SetSysctl:
 		c.checkContainer(action.Container, action.Common())
+	case *plan.SetRoute:
+		c.checkContainer(action.Container, action.Common())
+		c.checkRewired(action.Common())
+	case *plan.RemoveRoute:
+		c.checkContainer(action.Container, action.Common())
+		c.checkRewired(action.Common())
 	case *plan.RemoveNetwork:
 		c.checkNetworkRemoval(action)
 	case *plan.CreateNetwork:
+	}
+}
+
+// checkRewired checks that a change of routes follows all changes of interfaces.
+func (c *soundness) checkRewired(meta *plan.Meta) {
+	for _, action := range c.planned.Actions {
+		switch action.(type) {
+		case *plan.Connect, *plan.Disconnect:
+			if !c.follows(meta.ID, action.Common().ID) {
+				c.t.Fatalf("action %d does not follow %d:\n%s", meta.ID, action.Common().ID, c.planned)
+			}
+		}
 	}
 }
 

@@ -20,6 +20,8 @@ type DeckyState struct {
 	Endpoints []EndpointState
 	// Sysctls are the kernel settings of the base's namespace that were changed.
 	Sysctls []SysctlState
+	// Routes are those of the base's namespace that are missing or not desired.
+	Routes []RouteState
 	// Extra are containers of the decky that are not desired.
 	Extra []model.Container
 	// RecreatePending names the API fields whose change waits for consent.
@@ -31,8 +33,8 @@ type DeckyState struct {
 	obstacles []obstacle
 }
 
-// InSync reports whether base, services, interfaces and kernel settings are as
-// desired and all declared ports listen. It implies an empty plan and that no
+// InSync reports whether base, services, interfaces, routes and kernel
+// settings are as desired and all declared ports listen. It implies an empty plan and that no
 // change waits for consent.
 func (s DeckyState) InSync() bool {
 	for _, service := range s.Services {
@@ -45,7 +47,7 @@ func (s DeckyState) InSync() bool {
 			return false
 		}
 	}
-	return s.Base.Reason == "" && len(s.Extra) == 0 && len(s.Sysctls) == 0 &&
+	return s.Base.Reason == "" && len(s.Extra) == 0 && len(s.Sysctls) == 0 && len(s.Routes) == 0 &&
 		len(s.RecreatePending) == 0 && len(s.obstacles) == 0
 }
 
@@ -110,6 +112,17 @@ type EndpointState struct {
 // SysctlState is a kernel setting that was changed.
 type SysctlState struct {
 	Name, Have, Want string
+}
+
+// RouteState is a route that is missing or not desired. Reason says which.
+type RouteState struct {
+	Route   model.Route
+	Reason  v1alpha1.Reason
+	Message string
+
+	// settable: the next hop is, or will be, on an interface.
+	settable bool
+	detail   string
 }
 
 // repair is what a container needs.

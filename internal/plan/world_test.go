@@ -59,12 +59,23 @@ func endpoint(lan string, n, host byte) model.EndpointSpec {
 	}
 }
 
+// defaultRoute is what the engine gives a base on dmz, toLab a route to a LAN
+// behind a decky of office.
+func defaultRoute() model.Route {
+	return model.Route{Destination: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("10.0.1.1")}
+}
+
+func toLab() model.Route {
+	return model.Route{Destination: netip.MustParsePrefix("10.0.9.0/24"), Via: netip.MustParseAddr("10.0.2.7")}
+}
+
 // web returns the decky "web": at home in dmz, attached to office, with the
 // services http and ssh.
 func web() model.DeckySpec {
 	desired := model.DeckySpec{
 		Owner:     owner(model.OwnerDecky, "web"),
 		Endpoints: []model.EndpointSpec{endpoint("dmz", 1, 9), endpoint("office", 2, 9)},
+		Routes:    []model.Route{defaultRoute(), toLab()},
 	}
 	desired.Base = model.ContainerSpec{
 		Name:     model.BaseName("lab", "acme", "web"),
@@ -112,7 +123,7 @@ func converged(desired model.DeckySpec) model.Observed {
 	for _, endpoint := range desired.Endpoints {
 		base.Endpoints = append(base.Endpoints, seenEndpoint(endpoint))
 	}
-	namespace := model.Namespace{Sysctls: maps.Clone(desired.Base.Sysctls)}
+	namespace := model.Namespace{Sysctls: maps.Clone(desired.Base.Sysctls), Routes: slices.Clone(desired.Routes)}
 	world.Containers = append(world.Containers, base)
 	for i, spec := range desired.Services {
 		seen := seenContainer("id-"+spec.Identity.Service, spec)
@@ -158,9 +169,20 @@ func (w world) stop(name string, state model.State) {
 	container.State, container.PID, container.ExitCode = state, 0, 137
 }
 
+// disconnect takes an interface from the base, and with it the routes over it.
 func (w world) disconnect(lan string) {
 	base := w.container("base")
+	subnet := w.Networks[slices.IndexFunc(w.Networks, func(network model.Network) bool { return network.ID == "id-"+lan })].Subnets[0]
+	w.reroute(func(route model.Route) bool { return subnet.Contains(route.Via) })
 	base.Endpoints = slices.DeleteFunc(base.Endpoints, func(endpoint model.Endpoint) bool { return endpoint.NetworkID == "id-"+lan })
+}
+
+// reroute removes routes of the base, and adds others.
+func (w world) reroute(isGone func(model.Route) bool, added ...model.Route) {
+	namespace := w.Namespaces["id-base"]
+	namespace.Routes = append(slices.DeleteFunc(slices.Clone(namespace.Routes), isGone), added...)
+	slices.SortFunc(namespace.Routes, model.Route.Compare)
+	w.Namespaces["id-base"] = namespace
 }
 
 func (w world) endpoint(lan string) *model.Endpoint {

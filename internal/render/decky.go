@@ -16,13 +16,8 @@ import (
 	"github.com/deckyard/deckyard/internal/model"
 )
 
-const (
-	// sysctlForward is set on every base: a new namespace inherits the host's
-	// value, which is 1 wherever Docker runs.
-	sysctlForward = "net.ipv4.ip_forward"
-	// sysctlUnprivilegedPort lets a service listen on any port without a capability.
-	sysctlUnprivilegedPort = "net.ipv4.ip_unprivileged_port_start"
-)
+// sysctlUnprivilegedPort lets a service listen on any port without a capability.
+const sysctlUnprivilegedPort = "net.ipv4.ip_unprivileged_port_start"
 
 // DeckyInput is what a decky is made of.
 type DeckyInput struct {
@@ -34,7 +29,9 @@ type DeckyInput struct {
 	Home *v1alpha1.LAN
 	// Interfaces are those that the base gets, home first.
 	Interfaces []model.EndpointSpec
-	Catalogue  *catalogue.Catalogue
+	// Routes are those of the base, sorted, besides those to its own LANs.
+	Routes    []model.Route
+	Catalogue *catalogue.Catalogue
 	// BuiltIn is the reference of the built-in image.
 	BuiltIn string
 	// ImageIDs holds the digests of the images that are on the engine, by reference.
@@ -61,6 +58,7 @@ func Decky(input DeckyInput) (model.DeckySpec, *fault.Fault) {
 		Base:            base,
 		Services:        make([]model.ContainerSpec, 0, len(services)),
 		Endpoints:       slices.Clone(input.Interfaces),
+		Routes:          slices.Clone(input.Routes),
 		MayRecreateBase: mayRecreateBase(input.Decky),
 	}
 	for _, service := range services {
@@ -100,7 +98,7 @@ func (i DeckyInput) base(services []catalogue.Service) (model.ContainerSpec, *fa
 	spec.Name = model.BaseName(decky.Namespace, i.Topology.Name, decky.Name)
 	spec.Identity = model.Identity{Owner: i.owner(), Role: model.RoleBase}
 	spec.Hostname = hostname(decky)
-	spec.Sysctls = baseSysctls(family)
+	spec.Sysctls = baseSysctls(decky, family)
 	spec.Published = published
 	spec.DNS = i.resolvers()
 	spec.Home = i.Interfaces[0]
@@ -162,12 +160,17 @@ func (i DeckyInput) resolvers() []netip.Addr {
 	return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 }
 
-func baseSysctls(family catalogue.Family) map[string]string {
+// baseSysctls says of every base whether it forwards: a new namespace inherits the
+// host's value, which is 1 wherever Docker runs.
+func baseSysctls(decky *v1alpha1.Decky, family catalogue.Family) map[string]string {
 	sysctls := maps.Clone(family.Sysctls)
 	if sysctls == nil {
 		sysctls = map[string]string{}
 	}
-	sysctls[sysctlForward] = "0"
+	sysctls[model.SysctlIPForward] = "0"
+	if decky.Spec.Forwarding {
+		sysctls[model.SysctlIPForward] = "1"
+	}
 	sysctls[sysctlUnprivilegedPort] = "0"
 	return sysctls
 }

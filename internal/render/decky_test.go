@@ -19,10 +19,18 @@ import (
 	"github.com/deckyard/deckyard/internal/render"
 )
 
-// Scenario 81: no base forwards, whatever the host does.
-func TestForwardingIsOffExplicitly(t *testing.T) {
+// Scenario 81: no base forwards unless its spec says so, whatever the host does.
+func TestForwardingIsExplicit(t *testing.T) {
 	t.Parallel()
 	known := load(t)
+	forwarding := mustRender(t, input(known, decky(func(d *v1alpha1.Decky) { d.Spec.Forwarding = true }), home()))
+	if have := forwarding.Base.Sysctls["net.ipv4.ip_forward"]; have != "1" {
+		t.Errorf("forwarding: have ip_forward %q", have)
+	}
+	plain := mustRender(t, input(known, decky(), home()))
+	if forwarding.Base.Identity.SpecHash != plain.Base.Identity.SpecHash {
+		t.Error("forwarding is part of the hash, so a change of it would recreate the base")
+	}
 	for _, family := range []v1alpha1.OSFamily{"", v1alpha1.OSFamilyWindows, v1alpha1.OSFamilyCisco} {
 		for _, image := range []string{"", "registry.example/base:1"} {
 			spec := mustRender(t, input(known, decky(func(d *v1alpha1.Decky) { d.Spec.OSFamily, d.Spec.Image = family, image }), home()))

@@ -31,7 +31,8 @@ type TopologyInput struct {
 	BuiltIn string
 }
 
-// TopologySpec is a topology as it should be: networks and deckies by name.
+// TopologySpec is a topology as it should be: networks and deckies by name. The
+// deckies have no routes here: a Compose project, which is made of this, has none.
 type TopologySpec struct {
 	// Project is the name of the Compose project.
 	Project  string
