@@ -7,7 +7,6 @@ import (
 	"context"
 	"maps"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -143,20 +142,11 @@ func (r *DeckyReconciler) toClashing() handler.EventHandler {
 	})
 }
 
-// Reconcile runs one pass.
+// Reconcile implements reconcile.Reconciler.
 func (r *DeckyReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	decky := &v1alpha1.Decky{}
-	switch err := r.Kube.Get(ctx, request.NamespacedName, decky); {
-	case apierrors.IsNotFound(err):
-		r.Observer.Forget(model.OwnerDecky, request.NamespacedName)
-		return ctrl.Result{}, nil
-	case err != nil:
-		return ctrl.Result{}, err
-	}
-	if decky.Labels[v1alpha1.LabelNode] != r.Name {
-		return ctrl.Result{}, nil
-	}
-	r.Observer.Track(model.OwnerDecky, request.NamespacedName)
-	scope := &deckyScope{DeckyReconciler: r, decky: decky, pass: r.Passes.Open(decky)}
-	return scope.pass.Finish(ctx, pass.Run(ctx, scope.steps()))
+	return r.reconcileMember(ctx, model.OwnerDecky, request.NamespacedName, decky, func(opened *pass.Pass) []pass.Step {
+		scope := &deckyScope{DeckyReconciler: r, decky: decky, pass: opened}
+		return scope.steps()
+	})
 }

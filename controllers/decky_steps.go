@@ -308,6 +308,8 @@ func (s *deckyScope) awaitSync(state plan.DeckyState) pass.Outcome {
 		case condition.Status == metav1.ConditionTrue:
 		case reason == v1alpha1.ReasonLANNotReady:
 			return pass.Wait(reason, condition.Message)
+		case reason == v1alpha1.ReasonPortNotListening && s.age(state) < startUp:
+			return pass.Settling(reason, condition.Message, s.nextLook(state))
 		default:
 			return pass.Progress(reason, condition.Message, s.nextLook(state))
 		}
@@ -318,18 +320,25 @@ func (s *deckyScope) awaitSync(state plan.DeckyState) pass.Outcome {
 const (
 	firstLook = 50 * time.Millisecond
 	lastLook  = 15 * time.Second
+	// startUp is what a service may take to listen before it is worth a word.
+	startUp = time.Second
 )
 
 // nextLook returns when to look again for a port that does not listen yet: no
 // event tells of it. The longer the youngest service runs, the longer.
 func (s *deckyScope) nextLook(state plan.DeckyState) time.Duration {
+	return min(max(s.age(state)/2, firstLook), lastLook)
+}
+
+// age is how long the youngest service has been running.
+func (s *deckyScope) age(state plan.DeckyState) time.Duration {
 	var youngest time.Time
 	for _, service := range state.Services {
 		if service.Container != nil && service.Container.StartedAt.After(youngest) {
 			youngest = service.Container.StartedAt
 		}
 	}
-	return min(max(s.Clock.Since(youngest)/2, firstLook), lastLook)
+	return s.Clock.Since(youngest)
 }
 
 // warnOfTakenPorts refuses to start a base while a container or another process

@@ -162,7 +162,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	for name, tc := range map[string]struct {
 		drift   func(*lab)
 		touched []string
-		// reason is that of the event about the repair.
+		// reason is that of the event about the repair, and of the counter.
 		reason string
 	}{
 		"service killed":  {func(l *lab) { l.hand.Kill(ssh) }, []string{ssh}, "ContainerExited"},
@@ -212,8 +212,45 @@ func TestDriftIsRepaired(t *testing.T) {
 			if !slices.ContainsFunc(sent, func(event string) bool { return isRepair(event, tc.reason) }) {
 				t.Errorf("no event tells of the repair, because of %s: %q", tc.reason, sent)
 			}
+			for _, counter := range []string{"deckyard_drift_found_total", "deckyard_drift_repaired_total"} {
+				if l.counted(counter, tc.reason) == 0 {
+					t.Errorf("%s does not count %s", counter, tc.reason)
+				}
+			}
 			l.wantReady()
 		})
+	}
+}
+
+// The events about a drift say what was and what is: it may be an intruder's
+// work. An edit is no drift.
+func TestEventsTellADriftFromAnEdit(t *testing.T) {
+	t.Parallel()
+	l := newAcme(t)
+	web := at(decky("web", "dmz"))
+	l.events.take()
+	l.hand.SetSysctl("lab_acme_web", model.SysctlIPForward, "1")
+	l.converge()
+	want := []string{
+		"web Warning SysctlDrifted: set sysctl lab_acme_web net.ipv4.ip_forward (is 1 want 0)",
+		"web Normal SysctlDrifted: set sysctl lab_acme_web net.ipv4.ip_forward (is 1 want 0)",
+		"web Normal Succeeded: ready",
+	}
+	if diff := cmp.Diff(want, l.eventsOf("web")); diff != "" {
+		t.Errorf("events of a drift (-want +have):\n%s", diff)
+	}
+	found, repaired := l.counted("deckyard_drift_found_total", "SysctlDrifted"), l.counted("deckyard_drift_repaired_total", "SysctlDrifted")
+	if found != 1 || repaired != 1 {
+		t.Errorf("counted %v found and %v repaired", found, repaired)
+	}
+	edit(l, web, func(o *v1alpha1.Decky) { o.Spec.Attachments = nil })
+	l.converge()
+	want = []string{"web Normal SpecChanged: disconnect endpoint lab_acme_web@office (172.16.1.3 02:42:ac:10:01:03)", "web Normal Succeeded: ready"}
+	if diff := cmp.Diff(want, l.eventsOf("web")); diff != "" {
+		t.Errorf("events of an edit (-want +have):\n%s", diff)
+	}
+	if l.counted("deckyard_drift_repaired_total", "EndpointExtra") != 0 || l.counted("deckyard_plan_actions_total", "disconnect") != 1 {
+		t.Error("the edit is counted as a drift, or its action is not counted")
 	}
 }
 

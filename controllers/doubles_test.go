@@ -183,6 +183,34 @@ func isRepair(event, reason string) bool {
 	return strings.Contains(event, " Normal "+reason+": ")
 }
 
+// eventsOf returns the events of an object since the last call.
+func (l *lab) eventsOf(name string) []string {
+	return slices.DeleteFunc(l.events.take(), func(event string) bool { return !strings.HasPrefix(event, name+" ") })
+}
+
+// counted returns what a counter of now's operator has at a value of any of its labels.
+func (l *lab) counted(counter, label string) float64 {
+	l.t.Helper()
+	families, err := l.metrics.Gather()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	sum := 0.0
+	for _, family := range families {
+		if family.GetName() != counter {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			for _, pair := range metric.GetLabel() {
+				if pair.GetValue() == label {
+					sum += metric.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return sum
+}
+
 // flag is something that a test changes while others read it.
 type flag struct{ atomic.Bool }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -66,6 +67,7 @@ type Node struct {
 	Host     engine.Host
 	Prober   engine.Prober
 	Clock    clock.PassiveClock
+	Metrics  *Metrics
 
 	allocation sync.Map
 	profiling  sync.Mutex
@@ -108,6 +110,28 @@ func (n *Node) owner(kind model.OwnerKind, object client.Object) model.Owner {
 	}
 }
 
+// reconcileMember runs the passes over a LAN or Decky of the node. What a pass
+// has changed the next looks at, at once: status is then written once for both.
+func (n *Node) reconcileMember(ctx context.Context, kind model.OwnerKind, key types.NamespacedName, member pass.Object, steps func(*pass.Pass) []pass.Step) (reconcile.Result, error) {
+	switch err := n.Kube.Get(ctx, key, member); {
+	case apierrors.IsNotFound(err):
+		n.Observer.Forget(kind, key)
+		return reconcile.Result{}, nil
+	case err != nil:
+		return reconcile.Result{}, err
+	}
+	if member.GetLabels()[v1alpha1.LabelNode] != n.Name {
+		return reconcile.Result{}, nil
+	}
+	n.Observer.Track(kind, key)
+	opened := n.Passes.Open(member)
+	outcome := pass.Run(ctx, steps(opened))
+	if outcome.HasApplied() {
+		outcome = pass.Run(ctx, steps(opened))
+	}
+	return opened.Finish(ctx, outcome)
+}
+
 const (
 	// applyTimeout bounds the engine work of one pass.
 	applyTimeout = 2 * time.Minute
@@ -140,23 +164,30 @@ func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, planned plan.Pla
 	if suspended {
 		return pass.Pause(fmt.Sprintf("The topology is suspended; %s would be done: %s", countActions(planned), describe(planned.Actions)))
 	}
-	wasReady := opened.Condition(v1alpha1.ConditionReady).Status == "True"
-	if err := opened.Announce(ctx, first.Reason, describe(planned.Actions)); err != nil {
+	// What a pass came to the end of for this spec, and is now otherwise, was
+	// changed on the engine.
+	drifted := !opened.IsEdited()
+	if drifted && opened.Condition(v1alpha1.ConditionReady).Status == "True" {
+		n.Metrics.found(planned)
+	}
+	if err := opened.Announce(ctx, first.Reason, describeWhy(planned.Actions)); err != nil {
 		return pass.Retry(err)
 	}
 	applyCtx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
 	report := n.Executor.Apply(applyCtx, planned)
+	n.Metrics.carriedOut(report)
 	if err := n.Observer.Refresh(ctx, report.Containers, report.Networks); err != nil {
 		return pass.Retry(err)
 	}
 	if report.Err != nil {
 		return pass.Retry(report.Err)
 	}
-	if wasReady {
-		opened.Event(first.Reason, "Apply", describe(report.Done))
+	if drifted {
+		n.Metrics.repaired(planned)
+		opened.Event(first.Reason, "Apply", describeWhy(report.Done))
 	}
-	return pass.Progress(first.Reason, describe(report.Done), settle)
+	return pass.Applied(first.Reason, describe(report.Done), settle)
 }
 
 func countActions(planned plan.Plan) string {
@@ -168,10 +199,25 @@ func countActions(planned plan.Plan) string {
 
 // describe lists actions for a person, shortly and without ids.
 func describe(actions []plan.Action) string {
+	return listActions(actions, func(*plan.Meta) string { return "" })
+}
+
+// describeWhy is describe with what was found and what is wanted: the words for
+// a drift, which may be an intruder's work.
+func describeWhy(actions []plan.Action) string {
+	return listActions(actions, func(meta *plan.Meta) string {
+		if meta.Detail == "" {
+			return ""
+		}
+		return " (" + meta.Detail + ")"
+	})
+}
+
+func listActions(actions []plan.Action, suffix func(*plan.Meta) string) string {
 	words := make([]string, 0, len(actions))
 	for _, action := range actions {
 		kind, name := action.Target()
-		words = append(words, fmt.Sprintf("%s %s %s", action.Verb(), kind, name))
+		words = append(words, fmt.Sprintf("%s %s %s%s", action.Verb(), kind, name, suffix(action.Common())))
 	}
 	return shortList(words)
 }

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -55,6 +56,8 @@ type lab struct {
 	hand   enginefake.Hand
 	clock  *clocktesting.FakeClock
 	events *recorder
+	// metrics holds what the operator of now has counted.
+	metrics *prometheus.Registry
 
 	observer    *watchedObserver
 	node        *controllers.Node
@@ -104,6 +107,7 @@ func (l *lab) restart() {
 		l.t.Fatal(err)
 	}
 	kube := l.cache.client()
+	l.metrics = prometheus.NewRegistry()
 	l.observer = &watchedObserver{
 		Observer: observe.New(l.engine, l.engine, observe.Options{Clock: l.clock, Host: l.engine}),
 		blocked:  map[string]bool{},
@@ -111,7 +115,7 @@ func (l *lab) restart() {
 	l.node = &controllers.Node{
 		Name: node, Instance: instance, Kube: kube, Live: l.api,
 		Passes:   &pass.Runner{Kube: kube, Recorder: l.events},
-		Observer: l.observer, Host: l.engine, Prober: l.engine, Clock: l.clock,
+		Observer: l.observer, Host: l.engine, Prober: l.engine, Clock: l.clock, Metrics: controllers.NewMetrics(l.metrics),
 		Executor: apply.New(l.engine, l.engine, apply.Options{}),
 	}
 	l.puller = apply.NewPuller(l.engine, l.clock)

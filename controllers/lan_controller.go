@@ -6,7 +6,6 @@ package controllers
 import (
 	"context"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -75,20 +74,11 @@ func goneOrGoing() predicate.Predicate {
 	}
 }
 
-// Reconcile runs one pass.
+// Reconcile implements reconcile.Reconciler.
 func (r *LANReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	lan := &v1alpha1.LAN{}
-	switch err := r.Kube.Get(ctx, request.NamespacedName, lan); {
-	case apierrors.IsNotFound(err):
-		r.Observer.Forget(model.OwnerLAN, request.NamespacedName)
-		return ctrl.Result{}, nil
-	case err != nil:
-		return ctrl.Result{}, err
-	}
-	if lan.Labels[v1alpha1.LabelNode] != r.Name {
-		return ctrl.Result{}, nil
-	}
-	r.Observer.Track(model.OwnerLAN, request.NamespacedName)
-	scope := &lanScope{LANReconciler: r, lan: lan, pass: r.Passes.Open(lan)}
-	return scope.pass.Finish(ctx, pass.Run(ctx, scope.steps()))
+	return r.reconcileMember(ctx, model.OwnerLAN, request.NamespacedName, lan, func(opened *pass.Pass) []pass.Step {
+		scope := &lanScope{LANReconciler: r, lan: lan, pass: opened}
+		return scope.steps()
+	})
 }

@@ -175,14 +175,18 @@ func (s *lanScope) observe(ctx context.Context) pass.Outcome {
 func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
 	// Held until the choice is saved: the next LAN to choose must see it.
 	defer s.lockAllocation("subnets")()
+	before := s.lan.Status
 	subnet, gateway, outcome := s.chooseSubnet(ctx)
 	if !outcome.IsContinue() {
 		return outcome
 	}
 	s.lan.Status.NetworkName = model.NetworkName(s.lan.Namespace, s.topology.Name, s.lan.Name)
 	s.pass.Conditions().True(v1alpha1.ConditionAccepted, "")
-	if err := s.pass.Save(ctx); err != nil {
-		return pass.Retry(err)
+	after := s.lan.Status
+	if before.Subnet != after.Subnet || before.Gateway != after.Gateway || before.NetworkName != after.NetworkName {
+		if err := s.pass.Save(ctx); err != nil {
+			return pass.Retry(err)
+		}
 	}
 	s.desired = render.Network(s.Instance, s.lan, subnet, gateway)
 	return pass.Continue()

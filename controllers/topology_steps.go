@@ -174,7 +174,8 @@ func (s *topologyScope) place(ctx context.Context) pass.Outcome {
 }
 
 // labelMembers hands the members to their node's operator, and takes a forged
-// or removed label back.
+// or removed label back. Those of the own node get their finalizer with it, which
+// saves a write; another node may have no operator that would release them.
 func (s *topologyScope) labelMembers(ctx context.Context) pass.Outcome {
 	for _, member := range s.members() {
 		if member.GetLabels()[v1alpha1.LabelNode] == s.topology.Status.NodeName && metav1.IsControlledBy(member, s.topology) {
@@ -196,6 +197,9 @@ func (s *topologyScope) label(ctx context.Context, member client.Object) error {
 		}
 		labels[v1alpha1.LabelNode] = s.topology.Status.NodeName
 		member.SetLabels(labels)
+		if s.topology.Status.NodeName == s.NodeName && member.GetDeletionTimestamp().IsZero() {
+			controllerutil.AddFinalizer(member, v1alpha1.Finalizer)
+		}
 		// For display only: our finalizers, not the garbage collector, order the teardown.
 		ownerErr = controllerutil.SetControllerReference(s.topology, member, s.Kube.Scheme(), controllerutil.WithBlockOwnerDeletion(false))
 	})

@@ -6,6 +6,7 @@ package controllers_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,6 +44,23 @@ func newAcme(t *testing.T) *lab {
 	l.converge()
 	l.engine.ForgetWrites()
 	return l
+}
+
+// Each object costs few writes until it is ready: the node's label, the
+// decisions, and what was found at the end.
+func TestCreationCostsFewWrites(t *testing.T) {
+	t.Parallel()
+	l := newAcme(t)
+	writes := map[string]int{}
+	for _, write := range l.cache.writes() {
+		writes[strings.Fields(write)[1]]++
+	}
+	topo, dmzLAN, office, web, files := acme()
+	for _, object := range []pass.Object{topo, dmzLAN, office, web, files} {
+		if count := writes[object.GetName()]; count == 0 || count > 4 {
+			t.Errorf("%d writes of %s:\n%s", count, object.GetName(), strings.Join(l.cache.writes(), "\n"))
+		}
+	}
 }
 
 // Scenarios 60 and 73: nothing is written once all is as desired, also by an

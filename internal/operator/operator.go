@@ -200,7 +200,7 @@ func assemble(ctx context.Context, operatorManager manager.Manager, to ports, in
 	node := &controllers.Node{
 		Name: options.NodeName, Instance: instance,
 		Kube: operatorManager.GetClient(), Live: operatorManager.GetAPIReader(), Passes: runner,
-		Observer: observer, Host: to.host, Prober: to.engine, Clock: clock.RealClock{},
+		Observer: observer, Host: to.host, Prober: to.engine, Clock: clock.RealClock{}, Metrics: controllers.NewMetrics(registerer(options)),
 		Executor: apply.New(to.engine, to.host, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace}),
 	}
 	store := &controllers.ImageStore{Images: to.engine, Puller: puller, BuiltIn: controllers.BuiltInImage{

@@ -131,11 +131,15 @@ func (p *Pass) Save(ctx context.Context) error {
 }
 
 // Announce writes that the object is not ready any more before slow work
-// begins, if status still says that it is.
+// begins, if status still says that it is. The reason is that of a drift: an
+// edit of the spec takes its place.
 func (p *Pass) Announce(ctx context.Context, reason v1alpha1.Reason, message string) error {
 	ready := meta.FindStatusCondition(*p.object.Progress().Conditions, v1alpha1.ConditionReady)
 	if ready == nil || ready.Status != metav1.ConditionTrue {
 		return nil
+	}
+	if p.IsEdited() {
+		reason = v1alpha1.ReasonSpecChanged
 	}
 	conditions := p.Conditions()
 	conditions.False(v1alpha1.ConditionReady, reason, message)
@@ -164,8 +168,11 @@ func (p *Pass) record(eventType, reason, action, message string) {
 // Finish maps the outcome to conditions, writes status once if anything
 // changed, and returns what the workqueue needs to know.
 func (p *Pass) Finish(ctx context.Context, outcome Outcome) (reconcile.Result, error) {
-	if outcome.kind == kindGone {
+	switch {
+	case outcome.kind == kindGone:
 		return reconcile.Result{}, nil
+	case outcome.kind == kindSettling && p.saysProgressing():
+		return result(outcome)
 	}
 	p.summarise(outcome)
 	progress := p.object.Progress()
@@ -185,9 +192,27 @@ func (p *Pass) Finish(ctx context.Context, outcome Outcome) (reconcile.Result, e
 	return result(outcome)
 }
 
+// saysProgressing reports whether the API server has it from an earlier pass, or
+// from earlier in this one, that changes to this generation are under way.
+func (p *Pass) saysProgressing() bool {
+	before, ok := p.before.(Object)
+	if !ok {
+		return false
+	}
+	reconciling := meta.FindStatusCondition(*before.Progress().Conditions, v1alpha1.ConditionReconciling)
+	return reconciling != nil && reconciling.Reason == string(v1alpha1.ReasonProgressing) &&
+		reconciling.ObservedGeneration == p.object.GetGeneration()
+}
+
+// IsEdited reports whether the object's spec is another than the one that a pass
+// last came to the end of.
+func (p *Pass) IsEdited() bool {
+	return *p.object.Progress().ObservedGeneration != p.object.GetGeneration()
+}
+
 func result(outcome Outcome) (reconcile.Result, error) {
 	switch outcome.kind {
-	case kindProgress:
+	case kindProgress, kindApplied, kindSettling:
 		return reconcile.Result{RequeueAfter: outcome.after}, nil
 	case kindWait:
 		return reconcile.Result{RequeueAfter: wait.Jitter(waitRecheck, jitter)}, nil
@@ -212,7 +237,7 @@ func (p *Pass) summarise(outcome Outcome) {
 		conditions.Remove(v1alpha1.ConditionReconciling)
 		conditions.Remove(v1alpha1.ConditionStalled)
 		*observed = p.object.GetGeneration()
-	case kindProgress:
+	case kindProgress, kindApplied, kindSettling:
 		notReady(conditions, outcome)
 		conditions.Present(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing, outcome.message)
 		conditions.Remove(v1alpha1.ConditionStalled)
@@ -282,6 +307,8 @@ func (p *Pass) reportTransition(ctx context.Context, before metav1.Condition) {
 	switch {
 	case after.Status == metav1.ConditionTrue:
 		p.record(corev1.EventTypeNormal, after.Reason, "Report", orWord(after.Message, "ready"))
+	case after.Reason == string(v1alpha1.ReasonSpecChanged):
+		p.record(corev1.EventTypeNormal, after.Reason, "Report", after.Message)
 	case stalled || wasReady || after.Status == metav1.ConditionUnknown:
 		p.record(corev1.EventTypeWarning, after.Reason, "Report", orWord(after.Message, after.Reason))
 	}

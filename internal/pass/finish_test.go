@@ -20,6 +20,7 @@ import (
 	"github.com/deckyard/deckyard/internal/engine"
 	"github.com/deckyard/deckyard/internal/fault"
 	"github.com/deckyard/deckyard/internal/pass"
+	"github.com/deckyard/deckyard/internal/status"
 )
 
 func conflict() error {
@@ -52,6 +53,11 @@ func TestOutcomes(t *testing.T) {
 		"Done":     {outcome: pass.Done("all of it"), ready: "True Succeeded: all of it", concluded: true, after: resync},
 		"Progress": {
 			outcome: pass.Progress(v1alpha1.ReasonNetworkMissing, "create network", time.Second),
+			ready:   "False NetworkMissing: create network", reconciling: "True Progressing: create network",
+			after: between{time.Second, time.Second},
+		},
+		"Applied": {
+			outcome: pass.Applied(v1alpha1.ReasonNetworkMissing, "create network", time.Second),
 			ready:   "False NetworkMissing: create network", reconciling: "True Progressing: create network",
 			after: between{time.Second, time.Second},
 		},
@@ -297,26 +303,44 @@ func TestEvent(t *testing.T) {
 	}
 }
 
-// What was Ready says so no more before slow work begins; what was not stays as it is.
+// What was Ready says so no more before slow work begins; what was not stays as
+// it is. A change on the engine is a warning, an edit is not.
 func TestAnnounce(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		from    []metav1.Condition
+		from []metav1.Condition
+		// drifted says that the last pass concluded for the same generation.
+		drifted bool
 		patches int
 		ready   string
+		events  []string
 	}{
-		"Ready":     {ready(), 1, "False NetworkMissing: create network"},
-		"new":       {nil, 0, ""},
-		"not Ready": {stalled(), 0, "False InvalidSpec: spec.subnet: no"},
+		"drifted": {
+			from: ready(), drifted: true, patches: 1,
+			ready: "False NetworkMissing: create network", events: []string{"Warning NetworkMissing Report: create network"},
+		},
+		"edited": {
+			from: ready(), patches: 1,
+			ready: "False SpecChanged: create network", events: []string{"Normal SpecChanged Report: create network"},
+		},
+		"new":       {ready: ""},
+		"not Ready": {from: stalled(), ready: "False InvalidSpec: spec.subnet: no"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, tc.from...)
-			p := f.Open(f.read())
+			lan := f.read()
+			if tc.drifted {
+				lan.Status.ObservedGeneration = lan.Generation
+			}
+			p := f.Open(lan)
+			if p.IsEdited() == tc.drifted {
+				t.Errorf("an edit: %v", p.IsEdited())
+			}
 			if err := p.Announce(t.Context(), v1alpha1.ReasonNetworkMissing, "create network"); err != nil {
 				t.Fatal(err)
 			}
-			lan := f.read()
+			lan = f.read()
 			if have := condition(lan, v1alpha1.ConditionReady); f.patches != tc.patches || have != tc.ready {
 				t.Errorf("%d patches, Ready is %q, want %q", f.patches, have, tc.ready)
 			}
@@ -324,14 +348,56 @@ func TestAnnounce(t *testing.T) {
 				t.Errorf("Reconciling is %q", condition(lan, v1alpha1.ConditionReconciling))
 			}
 			sent := len(f.events)
-			if sent != tc.patches {
-				t.Errorf("events %q", f.events)
+			if diff := cmp.Diff(tc.events, []string(f.events)); diff != "" {
+				t.Errorf("events (-want +have):\n%s", diff)
 			}
 			if _, err := p.Finish(t.Context(), pass.Progress(v1alpha1.ReasonNetworkMissing, "create network", 0)); err != nil {
 				t.Fatal(err)
 			}
 			if len(f.events) != sent {
 				t.Errorf("the transition is told of again: %q", f.events)
+			}
+		})
+	}
+}
+
+// What will be over in a moment is not written over what says the same already.
+func TestSettling(t *testing.T) {
+	t.Parallel()
+	progressing := func(reason v1alpha1.Reason) []metav1.Condition {
+		var conditions []metav1.Condition
+		writer := status.NewWriter(&conditions, 2)
+		writer.False(v1alpha1.ConditionReady, v1alpha1.ReasonContainerMissing, "create container")
+		writer.Present(v1alpha1.ConditionReconciling, reason, "create container")
+		return conditions
+	}
+	for name, tc := range map[string]struct {
+		from    []metav1.Condition
+		edited  bool
+		patches int
+		ready   string
+	}{
+		"while changes are under way": {from: progressing(v1alpha1.ReasonProgressing), ready: "False ContainerMissing: create container"},
+		"after an edit": {
+			from: progressing(v1alpha1.ReasonProgressing), edited: true, patches: 1, ready: "False PortNotListening: port 22",
+		},
+		"after a failure": {from: progressing(v1alpha1.ReasonProgressingWithRetry), patches: 1, ready: "False PortNotListening: port 22"},
+		"Ready":           {from: ready(), patches: 1, ready: "False PortNotListening: port 22"},
+		"Stalled":         {from: stalled(), patches: 1, ready: "False PortNotListening: port 22"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, tc.from...)
+			lan := f.read()
+			if !tc.edited {
+				lan.Generation = 2
+			}
+			result, err := f.Open(lan).Finish(t.Context(), pass.Settling(v1alpha1.ReasonPortNotListening, "port 22", time.Millisecond))
+			if err != nil || result.RequeueAfter != time.Millisecond {
+				t.Errorf("again after %v, error %v", result.RequeueAfter, err)
+			}
+			if have := condition(f.read(), v1alpha1.ConditionReady); f.patches != tc.patches || have != tc.ready {
+				t.Errorf("%d patches, Ready is %q, want %q", f.patches, have, tc.ready)
 			}
 		})
 	}

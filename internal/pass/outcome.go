@@ -21,6 +21,8 @@ const (
 	kindContinue kind = iota
 	kindDone
 	kindProgress
+	kindApplied
+	kindSettling
 	kindWait
 	kindRetry
 	kindStall
@@ -45,10 +47,22 @@ func Done(message string) Outcome {
 	return Outcome{kind: kindDone, reason: v1alpha1.ReasonSucceeded, message: message}
 }
 
-// Progress ends a pass that made changes, or waits for their effect: a later
-// pass, after the given time at the latest, looks again.
+// Progress ends a pass that waits for the effect of changes: a later pass, after
+// the given time at the latest, looks again.
 func Progress(reason v1alpha1.Reason, message string, after time.Duration) Outcome {
 	return Outcome{kind: kindProgress, reason: reason, message: message, after: after}
+}
+
+// Applied ends a pass that made changes. A pass that looks at their result
+// follows, at once or after the given time at the latest.
+func Applied(reason v1alpha1.Reason, message string, after time.Duration) Outcome {
+	return Outcome{kind: kindApplied, reason: reason, message: message, after: after}
+}
+
+// Settling is Progress for what will be over in a moment, such as a process that
+// does not listen yet. It is not written if status says Progressing already.
+func Settling(reason v1alpha1.Reason, message string, after time.Duration) Outcome {
+	return Outcome{kind: kindSettling, reason: reason, message: message, after: after}
 }
 
 // Wait ends a pass that needs something else first; a watch wakes the object.
@@ -98,6 +112,9 @@ func Pause(message string) Outcome {
 // Gone ends a pass after which the object does not exist any more: there is
 // nothing to report on.
 func Gone() Outcome { return Outcome{kind: kindGone} }
+
+// HasApplied reports whether the pass made changes.
+func (o Outcome) HasApplied() bool { return o.kind == kindApplied }
 
 // IsContinue reports whether the next step follows.
 func (o Outcome) IsContinue() bool { return o.kind == kindContinue }

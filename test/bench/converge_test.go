@@ -18,8 +18,8 @@ import (
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -40,7 +40,6 @@ const (
 	// inFlight is the number of calls that the bare side has in flight.
 	inFlight = 8
 	patience = 3 * time.Minute
-	poll     = 10 * time.Millisecond
 )
 
 // BenchmarkColdConverge brings a network of 90 containers up and down, in turn
@@ -51,7 +50,7 @@ func BenchmarkColdConverge(b *testing.B) {
 	config := controlplanetest.Start(b, crd.Files)
 	scheme, err := operator.Scheme()
 	check(b, err)
-	kube, err := client.New(config, client.Options{Scheme: scheme})
+	kube, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
 	check(b, err)
 	engine, err := docker.New(docker.DefaultHost)
 	check(b, err)
@@ -92,7 +91,7 @@ func BenchmarkColdConverge(b *testing.B) {
 
 // operatorRound measures from the first object's creation to Ready, and from
 // the topology's deletion to its disappearance.
-func operatorRound(b *testing.B, kube client.Client, round int) (up, down float64) {
+func operatorRound(b *testing.B, kube client.WithWatch, round int) (up, down float64) {
 	b.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("bench-%d", round)}}
 	check(b, kube.Create(b.Context(), namespace))
@@ -106,18 +105,16 @@ func operatorRound(b *testing.B, kube client.Client, round int) (up, down float6
 	for _, decky := range network.deckies {
 		check(b, kube.Create(b.Context(), decky))
 	}
-	await(b, "the topology to be ready", func(ctx context.Context) (bool, error) {
-		err := kube.Get(ctx, client.ObjectKeyFromObject(network.topology), network.topology)
-		counted := int(network.topology.Status.Deckies.Total) == deckyCount
-		return counted && status.IsReady(network.topology.Status.Conditions, network.topology.Generation), err
+	await(b, kube, namespace.Name, "the topology to be ready", func(event watch.EventType, topology *v1alpha1.Topology) bool {
+		counted := int(topology.Status.Deckies.Total) == deckyCount
+		return event != watch.Deleted && counted && status.IsReady(topology.Status.Conditions, topology.Generation)
 	})
 	up = time.Since(start).Seconds()
 
 	start = time.Now()
 	check(b, kube.Delete(b.Context(), network.topology))
-	await(b, "the topology to go", func(ctx context.Context) (bool, error) {
-		err := kube.Get(ctx, client.ObjectKeyFromObject(network.topology), network.topology)
-		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+	await(b, kube, namespace.Name, "the topology to go", func(event watch.EventType, _ *v1alpha1.Topology) bool {
+		return event == watch.Deleted
 	})
 	down = time.Since(start).Seconds()
 	check(b, kube.Delete(b.Context(), namespace))
@@ -269,25 +266,21 @@ func (s *bareSide) bringDown(ctx context.Context, networkIDs []string, container
 	return errors.Join(failures...)
 }
 
-// await polls until done reports true.
-func await(b *testing.B, what string, done func(ctx context.Context) (bool, error)) {
+// await watches the topology of a namespace, as "kubectl wait" does, until done
+// reports true of what happened to it.
+func await(b *testing.B, kube client.WithWatch, namespace, what string, done func(watch.EventType, *v1alpha1.Topology) bool) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), patience)
 	defer cancel()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
-	for {
-		finished, err := done(ctx)
-		check(b, err)
-		if finished {
+	watcher, err := kube.Watch(ctx, &v1alpha1.TopologyList{}, client.InNamespace(namespace))
+	check(b, err)
+	defer watcher.Stop()
+	for event := range watcher.ResultChan() {
+		if topology, ok := event.Object.(*v1alpha1.Topology); ok && done(event.Type, topology) {
 			return
 		}
-		select {
-		case <-ctx.Done():
-			b.Fatalf("waited for %s", what)
-		case <-ticker.C:
-		}
 	}
+	b.Fatalf("waited for %s", what)
 }
 
 func check(b *testing.B, err error) {
