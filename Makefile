@@ -15,6 +15,7 @@ export GOFLAGS := -trimpath -buildvcs=false
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 TOOLS := bin/tools
+COMPOSE := $(TOOLS)/compose
 CONTROLLER_GEN := $(TOOLS)/controller-gen
 GOLANGCI_LINT := $(TOOLS)/golangci-lint
 GOVULNCHECK := $(TOOLS)/govulncheck
@@ -66,7 +67,7 @@ clean: ## Remove what was built
 ##@ Check
 
 .PHONY: test
-test: decoy ## Run every test: units, integration, and end to end on the Docker Engine
+test: decoy $(COMPOSE) ## Run every test: units, integration, and end to end on the Docker Engine
 	hack/test.sh race integration e2e
 
 .PHONY: test-race
@@ -74,7 +75,7 @@ test-race: decoy ## Run the tests without a Docker Engine, under the race detect
 	hack/test.sh race integration
 
 .PHONY: e2e
-e2e: decoy ## Run the tests that need a Docker Engine
+e2e: decoy $(COMPOSE) ## Run the tests that need a Docker Engine
 	hack/test.sh e2e
 
 .PHONY: bench
@@ -127,4 +128,10 @@ $(KUSTOMIZE): package := sigs.k8s.io/kustomize/kustomize/v5
 $(CONTROLLER_GEN) $(GOLANGCI_LINT) $(GOVULNCHECK) $(KUSTOMIZE): hack/tools/go.mod hack/tools/go.sum
 	@mkdir -p $(TOOLS)
 	go -C hack/tools build -o '$(CURDIR)/$@' $(package)
+	@touch $@
+
+# Docker Compose is a module of its own: its dependencies are those of no linter.
+$(COMPOSE): hack/compose/go.mod hack/compose/go.sum
+	@mkdir -p $(TOOLS)
+	go -C hack/compose build -o '$(CURDIR)/$@' github.com/docker/compose/v5/cmd
 	@touch $@

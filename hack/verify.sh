@@ -27,7 +27,7 @@ make --no-print-directory bin/tools/kustomize
 for overlay in default samples; do
   bin/tools/kustomize build "config/${overlay}" > /dev/null
 done
-for module in . hack/tools; do
+for module in . hack/tools hack/compose; do
   if ! go -C "${module}" mod tidy -diff; then
     echo "verify: run 'go mod tidy' in ${module}" >&2
     exit 1

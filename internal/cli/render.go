@@ -21,7 +21,8 @@ func newRenderCommand(env *environment) *cobra.Command {
 		Use:   "render TOPOLOGY",
 		Short: "Print a topology as a Compose file",
 		Long: "Print a topology as a Compose file, with the subnets and addresses that were chosen for it.\n" +
-			"What Compose creates from it is Compose's: bring it up only while the topology itself is not.",
+			"What Compose creates from it is Compose's: bring it up only while the topology itself is not.\n" +
+			"On an engine before version 25 only the older docker-compose sets the MAC addresses.",
 		Example: "  deckyard render acme > compose.yaml\n  docker compose -p default_acme -f compose.yaml config",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(command *cobra.Command, arguments []string) error {

@@ -51,9 +51,10 @@ func (t TopologySpec) Compose() *types.Project {
 }
 
 // ComposeYAML writes a project as a file that both docker compose and the older
-// docker-compose accept. The older one knows neither a project name in the file
-// nor a host address in the long form of a port, so the name is in a comment,
-// to be given with -p, and ports are in the short form.
+// docker-compose accept, which alone can set a MAC before API 1.44. The older one
+// knows neither a project name in the file nor a host address in the long form of
+// a port, so the name is in a comment, to be given with -p, and ports are in the
+// short form.
 func ComposeYAML(project *types.Project) ([]byte, error) {
 	long, err := project.MarshalYAML()
 	if err != nil {

@@ -56,7 +56,7 @@ func confinement(spec model.ContainerSpec) *container.HostConfig {
 	hostConfig := &container.HostConfig{
 		CapDrop:        []string{"ALL"},
 		CapAdd:         spec.Capabilities,
-		SecurityOpt:    []string{"no-new-privileges"},
+		SecurityOpt:    []string{"no-new-privileges:true"},
 		ReadonlyRootfs: spec.ReadOnlyRoot,
 		IpcMode:        container.IPCModePrivate,
 		// The engine's own init would show among the processes.

@@ -64,7 +64,7 @@ func TestContainerIsConfinedAndPlacedAsItsSpecSays(t *testing.T) {
 	confinement := map[string]any{
 		"CapDrop":        []any{"ALL"},
 		"CapAdd":         []any{"CAP_NET_BIND_SERVICE"},
-		"SecurityOpt":    []any{"no-new-privileges"},
+		"SecurityOpt":    []any{"no-new-privileges:true"},
 		"ReadonlyRootfs": true,
 		"Privileged":     false,
 		"Tmpfs":          map[string]any{"/tmp": "rw,noexec,nosuid,nodev,size=16m,mode=1777"},
