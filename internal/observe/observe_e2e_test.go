@@ -6,17 +6,11 @@
 package observe_test
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -29,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/engine/contract"
 	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/engine/host"
 	"github.com/deckyard/deckyard/internal/model"
@@ -94,11 +89,7 @@ func newRealFixture(t *testing.T, third byte) *realFixture {
 func (f *realFixture) build(t *testing.T, first netip.Addr) {
 	t.Helper()
 	ctx := t.Context()
-	image := f.instance + "/program:1"
-	if err := f.engine.LoadImage(ctx, bytes.NewReader(imageArchive(t, image))); err != nil {
-		t.Fatal(err)
-	}
-	f.cleanUp(t, func(ctx context.Context) error { return f.engine.RemoveImage(ctx, image) })
+	image := contract.LoadImage(t, f.engine, contract.BuildProgram(t))
 	var err error
 	f.networkID, err = f.engine.CreateNetwork(ctx, model.NetworkSpec{
 		Name: f.network, Identity: f.identity(model.OwnerLAN, "office", model.RoleNetwork),
@@ -349,59 +340,4 @@ func find(observed model.Observed, id string) (model.Container, bool) {
 		}
 	}
 	return model.Container{}, false
-}
-
-// imageArchive returns a docker-load archive of an image with the program of the
-// contract suite.
-func imageArchive(t *testing.T, reference string) []byte {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "program")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "../engine/contract/testdata/program")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build program: %v\n%s", err, output)
-	}
-	program, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	layer := tarArchive(t, map[string][]byte{"program": program})
-	digest := sha256.Sum256(layer)
-	config := marshal(t, map[string]any{
-		"architecture": "amd64", "os": "linux", "author": reference,
-		"config": map[string]any{"Entrypoint": []string{"/program"}},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(digest[:])}},
-	})
-	manifest := marshal(t, []map[string]any{{
-		"Config": "config.json", "RepoTags": []string{reference}, "Layers": []string{"layer.tar"},
-	}})
-	return tarArchive(t, map[string][]byte{"config.json": config, "layer.tar": layer, "manifest.json": manifest})
-}
-
-func tarArchive(t *testing.T, files map[string][]byte) []byte {
-	t.Helper()
-	var archive bytes.Buffer
-	writer := tar.NewWriter(&archive)
-	for name, content := range files {
-		header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o755, Size: int64(len(content))}
-		if err := writer.WriteHeader(header); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := writer.Write(content); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := writer.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return archive.Bytes()
-}
-
-func marshal(t *testing.T, value any) []byte {
-	t.Helper()
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return encoded
 }

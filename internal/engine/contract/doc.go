@@ -7,7 +7,8 @@
 //
 // Each rule that is written on the ports in package engine is one subtest of
 // Run. Objects get names and subnets of their own, so that runs can overlap, and
-// are removed at the end, also after a failure.
+// are removed at the end, also after a failure. Other tests on a real engine use
+// its image, see LoadImage.
 //
 // Start reading at contract.go.
 package contract

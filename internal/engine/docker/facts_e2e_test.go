@@ -17,6 +17,7 @@ import (
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/client"
 
+	"github.com/deckyard/deckyard/internal/engine/contract"
 	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/model"
 )
@@ -101,7 +102,7 @@ func TestContainersAreConfinedByTheKernel(t *testing.T) {
 // startBase runs a base on a network of its own for the time of the test.
 func startBase(t *testing.T, dockerEngine *docker.Engine, subnet string) (networkID string, base model.Container) {
 	t.Helper()
-	image := loadImage(t, dockerEngine, buildProgram(t))
+	image := contract.LoadImage(t, dockerEngine, contract.BuildProgram(t))
 	prefix := netip.MustParsePrefix(subnet)
 	gateway := prefix.Addr().Next()
 	identity := model.Identity{
