@@ -124,18 +124,8 @@ func (c *cluster) eventually(what string, check func() error) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			c.t.Fatalf("waited for %s: %v", what, err)
-		case <-ticker.C:
-		}
+	if err := controlplanetest.Eventually(ctx, poll, check); err != nil {
+		c.t.Fatalf("waited for %s: %v", what, err)
 	}
 }
 

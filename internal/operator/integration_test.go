@@ -166,18 +166,8 @@ func (w *world) eventually(what string, check func() error) {
 
 func (w *world) eventuallyIn(ctx context.Context, what string, check func() error) {
 	w.t.Helper()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			w.t.Fatalf("waited for %s: %v", what, err)
-		case <-ticker.C:
-		}
+	if err := controlplanetest.Eventually(ctx, poll, check); err != nil {
+		w.t.Fatalf("waited for %s: %v", what, err)
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/controlplane/controlplanetest"
 	"github.com/deckyard/deckyard/internal/model"
 )
 
@@ -120,18 +121,8 @@ func (w *world) eventually(what string, check func() error) {
 
 func (w *world) eventuallyIn(ctx context.Context, what string, check func() error) {
 	w.t.Helper()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			w.t.Fatalf("waited for %s: %v%s", what, err, w.describe(context.WithoutCancel(ctx)))
-		case <-ticker.C:
-		}
+	if err := controlplanetest.Eventually(ctx, poll, check); err != nil {
+		w.t.Fatalf("waited for %s: %v%s", what, err, w.describe(context.WithoutCancel(ctx)))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
@@ -94,4 +95,22 @@ func newServer(directory *controlplane.DataDirectory, crds fs.FS) (*controlplane
 		return nil, errors.Join(err, listener.Close())
 	}
 	return server, nil
+}
+
+// Eventually looks again and again, in an interval, until check returns nil. When
+// the context ends before, it returns check's last error.
+func Eventually(ctx context.Context, interval time.Duration, check func() error) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-ticker.C:
+		}
+	}
 }
