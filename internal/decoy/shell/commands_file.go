@@ -295,14 +295,23 @@ func (c *call) target(source, destination string) string {
 	return full
 }
 
-func copyFile(c *call) int {
+// sources returns what a command copies or moves, and where to.
+func (c *call) sources() (sources []string, destination string, given bool) {
 	_, operands := c.flags()
 	if len(operands) < 2 {
+		return nil, "", false
+	}
+	last := len(operands) - 1
+	return operands[:last], operands[last], true
+}
+
+func copyFile(c *call) int {
+	sources, destination, given := c.sources()
+	if !given {
 		return c.complain("missing file operand")
 	}
-	destination := operands[len(operands)-1]
 	status := 0
-	for _, name := range operands[:len(operands)-1] {
+	for _, name := range sources {
 		full := c.tree.resolve(c.dir, name, followAll)
 		found, err := c.tree.lookup(full)
 		if err == nil && found.isDir() {
@@ -325,13 +334,12 @@ func copyFile(c *call) int {
 }
 
 func move(c *call) int {
-	_, operands := c.flags()
-	if len(operands) < 2 {
+	sources, destination, given := c.sources()
+	if !given {
 		return c.complain("missing file operand")
 	}
-	destination := operands[len(operands)-1]
 	status := 0
-	for _, name := range operands[:len(operands)-1] {
+	for _, name := range sources {
 		from := c.tree.resolve(c.dir, name, followParents)
 		found, err := c.tree.lookup(from)
 		if err == nil && found.isDir() && len(c.tree.list(from)) > 0 {
