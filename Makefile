@@ -110,8 +110,9 @@ manifests: $(CONTROLLER_GEN) ## Generate the definitions and the operator's role
 	$(CONTROLLER_GEN) rbac:roleName=manager,fileName=manager_role.yaml paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: docs
-docs: manifests ## Generate the tables of docs/spec
+docs: manifests ## Generate the tables of docs/spec, and docs/scenarios.md
 	go run ./hack/specdocs
+	go run ./hack/scenariodocs
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the Go code

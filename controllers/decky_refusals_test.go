@@ -90,7 +90,7 @@ func TestPublishOutsideTheDMZ(t *testing.T) {
 	l.wantMessage(db, v1alpha1.ConditionReady, "spec.publish", "office")
 }
 
-// A running decky that becomes invalid keeps what it has.
+// Scenario 2: a running decky that becomes invalid keeps what it has.
 func TestDeckyThatBecomesInvalidKeepsRunning(t *testing.T) {
 	t.Parallel()
 	l := newAcme(t)

@@ -328,8 +328,8 @@ func TestPinnedMACOfAnotherIsRefused(t *testing.T) {
 	expect(t, fault.Fault{}, graph.CheckAddresses(&deckies[1], []*v1alpha1.LAN{&home}, deckies, nil))
 }
 
-// Whoever allocates in turn, from what is in status then, gets an address of
-// his own, and keeps it.
+// Scenarios 17 and 18: whoever allocates in turn, from what is in status then,
+// gets an address of his own, and keeps it.
 func TestAllocationInTurnNeverClashes(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -42,6 +42,7 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
+// TestInstanceRemovesOneInstanceOnly is Scenario 75 for what purges an instance.
 func TestInstanceRemovesOneInstanceOnly(t *testing.T) {
 	t.Parallel()
 

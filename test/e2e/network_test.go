@@ -367,8 +367,8 @@ func TestRemovedNetworkComesBack(t *testing.T) {
 	w.steady()
 }
 
-// Scenario 78: after deployment the API server refuses to change a LAN's subnet
-// or DMZ and says why; before, they are free.
+// Scenarios 10 and 78: after deployment the API server refuses to change a LAN's
+// subnet or DMZ and says why; before, they are free.
 func TestDeployedLANKeepsSubnetAndDMZ(t *testing.T) {
 	w := newWorld(t)
 	edge, office := inSubnet(lan("acme", "edge"), "10.211.1.0/24"), lan("acme", "office")
