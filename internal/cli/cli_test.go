@@ -12,7 +12,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"k8s.io/client-go/rest"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/cli"
 	"github.com/deckyard/deckyard/internal/controlplane"
 )
@@ -205,6 +210,53 @@ func TestRenderRefusesABadCatalogue(t *testing.T) {
 	got := here(t, nil, "render", "acme", "--data-dir", dataDirectory(t), "--catalogue", file)
 	assertCode(t, got, 1)
 	assertContains(t, got.errors, `catalogue "`+file+`" is not a directory: name the directory that holds the service files`)
+}
+
+// A copy of a kubeconfig is not renewed; the server's answer would not say so.
+func TestExpiredKubeconfigIsNamed(t *testing.T) {
+	t.Parallel()
+	kubeconfig := expiredKubeconfig(t)
+	render := func(deps *cli.Dependencies) {
+		deps.Render = func(context.Context, *rest.Config, *catalogue.Catalogue, string, string) ([]byte, []string, error) {
+			return nil, nil, errors.New("no connection")
+		}
+	}
+	for _, got := range []result{
+		run(t, "kubectl", "get", "nodes", "--kubeconfig", kubeconfig),
+		here(t, render, "render", "acme", "--kubeconfig", kubeconfig),
+	} {
+		assertCode(t, got, 1)
+		assertContains(t, got.errors, `Warning: kubeconfig "`+kubeconfig+`": the certificate of "deckyard-admin" expired on `,
+			"copy the kubeconfig in the data directory again")
+	}
+}
+
+// expiredKubeconfig is of a control plane that was last started two years ago.
+func expiredKubeconfig(t *testing.T) string {
+	t.Helper()
+	directory, err := controlplane.OpenDataDirectory(dataDirectory(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer directory.Close() //nolint:errcheck // a test's
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // a test's
+	options, err := controlplane.Options{
+		DataDirectory: directory,
+		Listener:      listener,
+		Clock:         clocktesting.NewFakeClock(time.Now().AddDate(-2, 0, 0)),
+	}.Complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := options.New(); err != nil {
+		t.Fatal(err)
+	}
+	return directory.Kubeconfig()
 }
 
 func writeFile(t *testing.T, path, content string) {

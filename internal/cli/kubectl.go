@@ -7,7 +7,9 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/tools/clientcmd"
 	kubectl "k8s.io/kubectl/pkg/cmd"
+	"k8s.io/utils/clock"
 
 	"github.com/deckyard/deckyard/internal/controlplane"
 )
@@ -28,6 +30,7 @@ func newKubectlCommand(env *environment) *cobra.Command {
 			*flags.KubeConfig = controlplane.KubeconfigPath(env.dataDirectory)
 			env.hintStopped()
 		}
+		env.hintExpired(*flags.KubeConfig)
 		return prepare(command, arguments)
 	}
 	return command
@@ -39,5 +42,15 @@ func (e *environment) hintStopped() {
 	holder, err := controlplane.Holder(e.dataDirectory)
 	if err == nil && holder == 0 {
 		e.warn("No control plane runs in %s: start one with 'deckyard up'.", e.dataDirectory)
+	}
+}
+
+// hintExpired explains a certificate error, as hintStopped does.
+func (e *environment) hintExpired(kubeconfig string) {
+	if kubeconfig == "" {
+		kubeconfig = e.Getenv(clientcmd.RecommendedConfigPathEnvVar)
+	}
+	if err := controlplane.CheckKubeconfig(kubeconfig, clock.RealClock{}.Now()); err != nil {
+		e.warn("Warning: %v", err)
 	}
 }

@@ -59,6 +59,7 @@ func (e *environment) connection(kubeconfig string) (*rest.Config, error) {
 		rules.ExplicitPath = controlplane.KubeconfigPath(e.dataDirectory)
 		e.hintStopped()
 	}
+	e.hintExpired(rules.ExplicitPath)
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("load kubeconfig: %w", err)

@@ -28,7 +28,11 @@ const (
 	// renewBefore leaves a running control plane many attempts, and one that is
 	// started once a month a valid kubeconfig in between.
 	renewBefore = 60 * 24 * time.Hour
-	renewPeriod = 12 * time.Hour
+	// renewAuthorityBefore lets no certificate outlive the authority that it is
+	// verified with.
+	renewAuthorityBefore = certificateLifetime + renewBefore
+	// renewPeriod is short for a machine that sets its clock right after the start.
+	renewPeriod = 10 * time.Minute
 
 	administrator = "deckyard-admin"
 	// administratorsGroup is bound to cluster-admin by the API server itself.
@@ -84,10 +88,12 @@ func (c certificates) issue() (changed bool, err error) {
 	return authorityChanged || adminChanged, err
 }
 
+// authority keeps its key when its certificate is renewed, so that whoever trusts the
+// old certificate trusts what the new one signs until the old one ends.
 func (c certificates) authority() (authority keyPair, changed bool, err error) {
 	certificateFile, keyFile := c.authorityFile(), c.file("ca.key")
 	authority, err = readKeyPair(certificateFile, keyFile)
-	if err == nil && c.fresh(authority.certificate) {
+	if err == nil && c.goodFor(authority.certificate, renewAuthorityBefore) {
 		return authority, false, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -99,7 +105,13 @@ func (c certificates) authority() (authority keyPair, changed bool, err error) {
 		BasicConstraintsValid: true,
 		IsCA:                  true,
 	}
-	authority, err = c.sign(template, authorityLifetime, nil)
+	key := authority.key
+	if key == nil {
+		if key, err = newKey(); err != nil {
+			return keyPair{}, false, err
+		}
+	}
+	authority, err = c.sign(template, authorityLifetime, key, nil)
 	if err != nil {
 		return keyPair{}, false, fmt.Errorf("create certificate authority: %w", err)
 	}
@@ -131,11 +143,15 @@ func (c certificates) ensureSigned(certificateFile, keyFile string, template *x5
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	if err == nil && c.fresh(current.certificate) && covers(current.certificate, template) &&
+	if err == nil && c.goodFor(current.certificate, renewBefore) && covers(current.certificate, template) &&
 		current.certificate.CheckSignatureFrom(authority.certificate) == nil {
 		return false, nil
 	}
-	signed, err := c.sign(template, certificateLifetime, &authority)
+	key, err := newKey()
+	if err != nil {
+		return false, err
+	}
+	signed, err := c.sign(template, certificateLifetime, key, &authority)
 	if err != nil {
 		return false, fmt.Errorf("sign certificate %q: %w", certificateFile, err)
 	}
@@ -154,9 +170,10 @@ func (c certificates) ensureServiceAccountKey() error {
 	return writeKey(c.serviceAccountFile(), key)
 }
 
-func (c certificates) fresh(certificate *x509.Certificate) bool {
+// goodFor reports whether the certificate is valid now and stays so for the time.
+func (c certificates) goodFor(certificate *x509.Certificate, remaining time.Duration) bool {
 	now := c.clock.Now()
-	return !now.Before(certificate.NotBefore) && now.Add(renewBefore).Before(certificate.NotAfter)
+	return !now.Before(certificate.NotBefore) && now.Add(remaining).Before(certificate.NotAfter)
 }
 
 func covers(certificate, template *x509.Certificate) bool {
@@ -168,12 +185,8 @@ func covers(certificate, template *x509.Certificate) bool {
 	return certificate.Subject.CommonName == template.Subject.CommonName
 }
 
-// sign creates a key and its certificate. Without an authority it signs itself.
-func (c certificates) sign(template *x509.Certificate, lifetime time.Duration, authority *keyPair) (keyPair, error) {
-	key, err := newKey()
-	if err != nil {
-		return keyPair{}, err
-	}
+// sign creates the certificate of a key. Without an authority the key signs itself.
+func (c certificates) sign(template *x509.Certificate, lifetime time.Duration, key *ecdsa.PrivateKey, authority *keyPair) (keyPair, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return keyPair{}, err
@@ -216,11 +229,11 @@ func readKeyPair(certificateFile, keyFile string) (keyPair, error) {
 	}
 	certificate, err := x509.ParseCertificate(certificateBlock.Bytes)
 	if err != nil {
-		return keyPair{}, fmt.Errorf("parse certificate %q: %w", certificateFile, err)
+		return keyPair{}, damagedFile(certificateFile, err)
 	}
 	key, err := x509.ParseECPrivateKey(keyBlock.Bytes)
 	if err != nil {
-		return keyPair{}, fmt.Errorf("parse private key %q: %w", keyFile, err)
+		return keyPair{}, damagedFile(keyFile, err)
 	}
 	if !key.PublicKey.Equal(certificate.PublicKey) {
 		// A crash between the two writes leaves such a pair; it is of no use to anyone.
@@ -236,9 +249,14 @@ func readPEM(path string) (*pem.Block, error) {
 	}
 	block, _ := pem.Decode(content)
 	if block == nil {
-		return nil, fmt.Errorf("read %q: no PEM block", path)
+		return nil, damagedFile(path, errors.New("no PEM block"))
 	}
 	return block, nil
+}
+
+// damagedFile does not replace the file by itself: there may be a backup of it.
+func damagedFile(path string, cause error) error {
+	return fmt.Errorf("read %q: the file is damaged (%w): restore it, or remove it to have a new one made", path, cause)
 }
 
 func writeKeyPair(certificateFile, keyFile string, pair keyPair) error {

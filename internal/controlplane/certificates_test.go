@@ -25,11 +25,14 @@ func TestCertificatesAreKeptUntilTheyAreAboutToExpire(t *testing.T) {
 		after time.Duration
 		want  map[string]bool
 	}{
-		"AtOnce":              {after: 0, want: map[string]bool{}},
-		"LongBeforeTheEnd":    {after: 300 * day, want: map[string]bool{}},
-		"ShortlyBeforeTheEnd": {after: 310 * day, want: map[string]bool{"admin": true, "serving": true}},
-		"AfterTheEnd":         {after: 400 * day, want: map[string]bool{"admin": true, "serving": true}},
-		"AuthorityEnding":     {after: 3600 * day, want: map[string]bool{"admin": true, "serving": true, "ca": true}},
+		"AtOnce":                                 {after: 0, want: map[string]bool{}},
+		"LongBeforeTheEnd":                       {after: 300 * day, want: map[string]bool{}},
+		"ShortlyBeforeTheEnd":                    {after: 310 * day, want: map[string]bool{"admin": true, "serving": true}},
+		"AfterTheEnd":                            {after: 400 * day, want: map[string]bool{"admin": true, "serving": true}},
+		"LongBeforeTheEndOfTheAuthority":         {after: 3220 * day, want: map[string]bool{"admin": true, "serving": true}},
+		"BeforeACertificateOutlivesTheAuthority": {after: 3230 * day, want: map[string]bool{"admin": true, "serving": true, "ca": true}},
+		"AfterTheEndOfTheAuthority":              {after: 4000 * day, want: map[string]bool{"admin": true, "serving": true, "ca": true}},
+		"ClockSetBack":                           {after: -30 * day, want: map[string]bool{"admin": true, "serving": true, "ca": true}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -81,6 +84,90 @@ func TestHalfWrittenPairIsReplaced(t *testing.T) {
 	}
 	issueAndRead(t, c)
 	assertSigned(t, c)
+}
+
+// A client that has loaded the old certificate of the authority keeps working after it
+// is renewed.
+func TestRenewedAuthorityIsTrustedByWhoTrustsTheOld(t *testing.T) {
+	t.Parallel()
+	clock := clocktesting.NewFakePassiveClock(time.Now())
+	c := newCertificates(t, clock)
+	issueAndRead(t, c)
+	before, err := readKeyPair(c.authorityFile(), c.file("ca.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.SetTime(clock.Now().Add(3230 * day))
+	issueAndRead(t, c)
+	assertSignedBy(t, c, before.certificate)
+}
+
+func TestDamagedCertificateFileIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"ca.crt", "ca.key", "serving.crt", "admin.key"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCertificates(t, clocktesting.NewFakePassiveClock(time.Now()))
+			issueAndRead(t, c)
+			for _, content := range []string{"", "-----BEGIN CERTIFICATE-----\nZ2FyYmFnZQ==\n-----END CERTIFICATE-----\n"} {
+				if err := os.WriteFile(c.file(name), []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				_, err := c.issue()
+				if err == nil || !strings.Contains(err.Error(), c.file(name)) || !strings.Contains(err.Error(), "remove it to have a new one made") {
+					t.Errorf("with content %q: got %v, want the file and the next step", content, err)
+				}
+			}
+		})
+	}
+}
+
+func TestCheckKubeconfig(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		after time.Duration
+		want  string
+	}{
+		"Fresh":       {after: 0},
+		"Expired":     {after: 400 * day, want: `the certificate of "deckyard-admin" expired on `},
+		"OldCopy":     {after: 4000 * day, want: `the certificate of "deckyard-ca" expired on `},
+		"NotYetValid": {after: -30 * day, want: "is not valid before "},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCertificates(t, clocktesting.NewFakePassiveClock(time.Now()))
+			issueAndRead(t, c)
+			path := filepath.Join(t.TempDir(), "config")
+			if err := c.writeKubeconfig(path, "https://127.0.0.1:1"); err != nil {
+				t.Fatal(err)
+			}
+			err := CheckKubeconfig(path, c.clock.Now().Add(test.after))
+			if test.want == "" {
+				if err != nil {
+					t.Errorf("got %v, want nothing", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("got %v, want it to contain %q and %q", err, test.want, path)
+			}
+		})
+	}
+}
+
+func TestCheckKubeconfigLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config")
+	contents := []string{"#!/bin/sh\n", "apiVersion: v1\nkind: Config\nclusters: [{name: production, cluster: {server: https://prod}}]\n"}
+	for _, content := range contents {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckKubeconfig(path, time.Now()); err != nil {
+			t.Errorf("%q: got %v, want nothing", content, err)
+		}
+	}
 }
 
 func TestKubeconfigNeedsNoOtherFile(t *testing.T) {
@@ -171,8 +258,13 @@ func assertSigned(t *testing.T, c certificates) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	assertSignedBy(t, c, authority.certificate)
+}
+
+func assertSignedBy(t *testing.T, c certificates, authority *x509.Certificate) {
+	t.Helper()
 	roots := x509.NewCertPool()
-	roots.AddCert(authority.certificate)
+	roots.AddCert(authority)
 	uses := map[string]x509.ExtKeyUsage{"serving": x509.ExtKeyUsageServerAuth, "admin": x509.ExtKeyUsageClientAuth}
 	for name, use := range uses {
 		pair, err := readKeyPair(c.file(name+".crt"), c.file(name+".key"))
