@@ -232,8 +232,12 @@ func (a *assessment) namespaceIsStale(service model.Container) bool {
 	if base == nil {
 		return false
 	}
-	isStopped := base.State == model.StateExited || base.State == model.StateCreated
-	return isStopped || service.StartedAt.Before(base.StartedAt)
+	return isStopped(*base) || service.StartedAt.Before(base.StartedAt)
+}
+
+// isStopped reports whether a container can be started.
+func isStopped(container model.Container) bool {
+	return container.State == model.StateExited || container.State == model.StateCreated
 }
 
 // baseIsNew reports whether the services will get another base.

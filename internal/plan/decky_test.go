@@ -237,8 +237,12 @@ func changeOfEngine() map[string]deckyCase {
 			w.endpoint("old-office").MAC = ""
 		}},
 		"home-network-is-to-go": {spec: func(d *model.DeckySpec) { d.Endpoints[0].NetworkID, d.Base.Home.NetworkID = "", "" }},
-		"sysctl-changed":        {engine: func(w world) { w.Namespaces["id-base"].Sysctls[model.SysctlIPForward] = "1" }},
-		"route-missing":         {engine: func(w world) { w.reroute(func(route model.Route) bool { return route == toLab() }) }},
+		"stopped-and-home-network-is-to-go": {
+			engine: func(w world) { w.stop("base", model.StateExited) },
+			spec:   func(d *model.DeckySpec) { d.Endpoints[0].NetworkID, d.Base.Home.NetworkID = "", "" },
+		},
+		"sysctl-changed": {engine: func(w world) { w.Namespaces["id-base"].Sysctls[model.SysctlIPForward] = "1" }},
+		"route-missing":  {engine: func(w world) { w.reroute(func(route model.Route) bool { return route == toLab() }) }},
 		"route-extra": {engine: func(w world) {
 			w.reroute(isNone, model.Route{Destination: netip.MustParsePrefix("10.0.7.0/24"), Via: netip.MustParseAddr("10.0.2.66")},
 				model.Route{Destination: netip.MustParsePrefix("10.0.7.128/25")})

@@ -43,8 +43,19 @@ func (a *assessment) assessEndpoints() {
 		a.assessExtraEndpoints(*base)
 	}
 	if a.state.Base.repair == repairAwait {
-		for i := range a.state.Endpoints {
-			a.state.Endpoints[i].repair = endpointKeep
+		a.keepEndpoints()
+	}
+}
+
+// keepEndpoints leaves the interfaces of a base that has to wait. A stopped one
+// leaves those that it should not have all the same: it may wait for a network
+// that is rebuilt, which waits until everybody has left the old one.
+func (a *assessment) keepEndpoints() {
+	base := a.owned.base
+	for i := range a.state.Endpoints {
+		endpoint := &a.state.Endpoints[i]
+		if endpoint.repair != endpointDisconnect || !isStopped(*base) {
+			endpoint.repair = endpointKeep
 		}
 	}
 }
