@@ -68,11 +68,15 @@ clean: ## Remove what was built
 
 .PHONY: test
 test: decoy $(COMPOSE) ## Run every test: units, integration, and end to end on the Docker Engine
-	hack/test.sh race integration e2e
+	hack/test.sh race integration property e2e
 
 .PHONY: test-race
 test-race: decoy ## Run the tests without a Docker Engine, under the race detector
 	hack/test.sh race integration
+
+.PHONY: property
+property: ## Check the properties of plans on CHECKS=10000 generated cases; SEED=n repeats a failure
+	hack/test.sh property
 
 .PHONY: e2e
 e2e: decoy $(COMPOSE) ## Run the tests that need a Docker Engine

@@ -5,6 +5,8 @@
 # Runs the tests in phases, each of which sees a package once:
 #   race         packages that do not link the control plane, under the race detector
 #   integration  packages that link it: an instrumented Kubernetes takes too long to compile
+#   property     properties of plans and of applying them, on 10,000 generated cases each;
+#                CHECKS=n for others, SEED=n to repeat those of a failure, which names its seed
 #   e2e          packages with tests on the Docker Engine, one after the other
 #
 # Usage: hack/test.sh PHASE...
@@ -47,12 +49,18 @@ for phase in "$@"; do
       mapfile -t selected < <(packages | awk '$2 == "linked" { print $1 }')
       run -timeout 15m "${selected[@]}"
       ;;
+    property)
+      # Without the race detector, which the first phase has for fewer cases; and
+      # cases are short, so that memory is cheaper than its collector.
+      GOGC=800 run -timeout 15m -run 'Sound|Converge' ./internal/plan ./internal/apply \
+        -rapid.checks "${CHECKS:-10000}" -rapid.seed "${SEED:-0}"
+      ;;
     e2e)
       mapfile -t selected < <(e2e_packages)
       run -tags e2e -p 1 -count 1 -timeout 30m "${selected[@]}"
       ;;
     *)
-      echo "test: unknown phase \"${phase}\": use race, integration or e2e" >&2
+      echo "test: unknown phase \"${phase}\": use race, integration, property or e2e" >&2
       exit 2
       ;;
   esac

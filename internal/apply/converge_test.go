@@ -145,8 +145,8 @@ func TestConvergesAfterAccidents(t *testing.T) {
 	t.Parallel()
 
 	rapid.Check(t, func(rt *rapid.T) {
-		l := newLab(t)
-		hand := l.engine.ByHand(t)
+		l := newLab(rt)
+		hand := l.engine.ByHand(rt)
 		l.converge()
 		foreign := hand.AddContainer(model.ContainerSpec{Name: "stranger", Image: "nginx", Home: model.EndpointSpec{NetworkName: "bridge"}})
 		for range rapid.IntRange(1, 6).Draw(rt, "accidents") {
@@ -167,7 +167,7 @@ func (l *lab) drawAccident(rt *rapid.T, hand fake.Hand) {
 	observed := l.observe()
 	var ours []model.Container
 	for _, container := range observed.Containers {
-		if l.decky.Owner.Owns(container.Identity) {
+		if container.Identity.BelongsTo("instance-a") {
 			ours = append(ours, container)
 		}
 	}
@@ -281,10 +281,7 @@ func (l *lab) drawEdit(rt *rapid.T) {
 		l.networks[1].MTU = 9000
 		l.networks[1].Identity.SpecHash = model.HashNetwork(l.networks[1])
 	}
-	l.decky.Base.Identity.SpecHash = model.HashContainer(l.decky.Base)
-	for i := range l.decky.Services {
-		l.decky.Services[i].Identity.SpecHash = model.HashContainer(l.decky.Services[i])
-	}
+	seal(&l.decky)
 }
 
 // TestTeardownConverges is Scenario 57: from any state, and after a failure.

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"testing"
 
 	"github.com/deckyard/deckyard/internal/apply"
 	"github.com/deckyard/deckyard/internal/engine/fake"
@@ -18,17 +17,27 @@ import (
 )
 
 // lab is an engine in memory and what should be on it: the LANs dmz and office,
-// and one decky on both.
+// and one decky on both, or what a test draws.
 type lab struct {
-	t        testing.TB
+	t        test
 	engine   *fake.Engine
 	networks []model.NetworkSpec
 	decky    model.DeckySpec
+	// neighbours are further deckies.
+	neighbours []model.DeckySpec
+}
+
+// test is a test, or one case of a property, which tells its seed when it fails.
+type test interface {
+	fake.Test
+	Context() context.Context
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
 }
 
 const builtIn = "deckyard/decoy:1"
 
-func newLab(t testing.TB) *lab {
+func newLab(t test) *lab {
 	t.Helper()
 	l := &lab{t: t, engine: fake.New(fake.WithImages(builtIn), fake.WithEndpointMAC())}
 	l.networks = []model.NetworkSpec{network("dmz", 1), network("office", 2)}
@@ -83,11 +92,16 @@ func decky(name string, host byte) model.DeckySpec {
 		})
 	}
 	slices.SortFunc(desired.Services, func(a, b model.ContainerSpec) int { return int(a.Ports[0].Number) - int(b.Ports[0].Number) })
+	seal(&desired)
+	return desired
+}
+
+// seal sets the spec hashes of a decky after a change.
+func seal(desired *model.DeckySpec) {
 	desired.Base.Identity.SpecHash = model.HashContainer(desired.Base)
 	for i := range desired.Services {
 		desired.Services[i].Identity.SpecHash = model.HashContainer(desired.Services[i])
 	}
-	return desired
 }
 
 func (l *lab) executor(options apply.Options) *apply.Executor {
@@ -124,9 +138,18 @@ func (l *lab) observe() model.Observed {
 	return observed
 }
 
-// desired returns the decky with the ids of the networks that it can be on.
+// deckies returns all deckies.
+func (l *lab) deckies() []model.DeckySpec {
+	return append([]model.DeckySpec{l.decky}, l.neighbours...)
+}
+
+// desired returns the first decky as it should be on what was seen.
 func (l *lab) desired(observed model.Observed) model.DeckySpec {
-	desired := l.decky
+	return l.desiredOf(l.decky, observed)
+}
+
+// desiredOf returns a decky with the ids of the networks that it can be on.
+func (l *lab) desiredOf(desired model.DeckySpec, observed model.Observed) model.DeckySpec {
 	desired.Endpoints = slices.Clone(desired.Endpoints)
 	for i := range desired.Endpoints {
 		index := slices.IndexFunc(l.networks, func(spec model.NetworkSpec) bool { return spec.Name == desired.Endpoints[i].NetworkName })
@@ -149,8 +172,10 @@ func (l *lab) pass(ctx context.Context, executor *apply.Executor) ([]plan.Plan, 
 	for _, spec := range l.networks {
 		decide(plan.Network(spec, l.observe()))
 	}
-	observed := l.observe()
-	decide(plan.Decky(l.desired(observed), observed))
+	for _, decky := range l.deckies() {
+		observed := l.observe()
+		decide(plan.Decky(l.desiredOf(decky, observed), observed))
+	}
 	return plans, errors.Join(errs...)
 }
 
@@ -160,6 +185,13 @@ const mostPasses = 4
 // converge passes until nothing is left to do, and checks that all is well.
 func (l *lab) converge() {
 	l.t.Helper()
+	l.exhaust()
+	l.checkConverged()
+}
+
+// exhaust passes until nothing is left to do.
+func (l *lab) exhaust() {
+	l.t.Helper()
 	executor := l.executor(apply.Options{})
 	for range mostPasses {
 		plans, err := l.pass(l.t.Context(), executor)
@@ -167,7 +199,6 @@ func (l *lab) converge() {
 			l.t.Fatalf("pass: %v", err)
 		}
 		if !slices.ContainsFunc(plans, func(planned plan.Plan) bool { return !planned.Empty() }) {
-			l.checkConverged()
 			return
 		}
 	}
@@ -175,21 +206,26 @@ func (l *lab) converge() {
 	l.t.Fatalf("still not converged after %d passes: %v", mostPasses, plans)
 }
 
-// checkConverged checks that the decky is in sync, and that nothing is twice or left over.
+// checkConverged checks that each decky is in sync unless it waits for
+// consent, and that nothing is twice or left over.
 func (l *lab) checkConverged() {
 	l.t.Helper()
 	observed := l.observe()
-	if state := plan.Assess(l.desired(observed), observed); !state.InSync() {
-		l.t.Fatalf("not in sync: %+v", state)
-	}
-	ours := 0
-	for _, container := range observed.Containers {
-		if l.decky.Owner.Owns(container.Identity) {
-			ours++
+	for _, decky := range l.deckies() {
+		state := plan.Assess(l.desiredOf(decky, observed), observed)
+		waits := !decky.MayRecreateBase && len(state.RecreatePending) > 0
+		if !waits && !state.InSync() {
+			l.t.Fatalf("not in sync: %+v", state)
 		}
-	}
-	if want := 1 + len(l.decky.Services); ours != want {
-		l.t.Errorf("%d containers of the decky, want %d", ours, want)
+		ours := 0
+		for _, container := range observed.Containers {
+			if decky.Owner.Owns(container.Identity) {
+				ours++
+			}
+		}
+		if want := 1 + len(decky.Services); ours != want {
+			l.t.Errorf("%d containers of the decky, want %d", ours, want)
+		}
 	}
 }
 

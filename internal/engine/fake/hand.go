@@ -8,23 +8,28 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"testing"
 
 	"github.com/deckyard/deckyard/internal/engine"
 	"github.com/deckyard/deckyard/internal/model"
 )
+
+// Test is a test, or one case of a property, that a failure ends.
+type Test interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
 
 // Hand acts on the engine and host as anybody but the operator would: with
 // docker's command line, or as a program inside a container. What it does is not
 // among Writes, works also while the engine is down, and meets no fault. Objects
 // are named by name. A mistake in the test ends the test.
 type Hand struct {
-	t testing.TB
+	t Test
 	e *Engine
 }
 
 // ByHand returns the Hand of a test.
-func (e *Engine) ByHand(t testing.TB) Hand {
+func (e *Engine) ByHand(t Test) Hand {
 	t.Helper()
 	return Hand{t: t, e: e}
 }
