@@ -22,4 +22,7 @@ var (
 	ErrInvalid = errors.New("invalid request")
 	// ErrDenied: the socket or the engine forbids it.
 	ErrDenied = errors.New("permission denied")
+	// ErrUnsupported: the host lacks what the request needs, such as a program, a
+	// module of its kernel or a chain of its firewall. It may come.
+	ErrUnsupported = errors.New("not supported by the host")
 )

@@ -173,3 +173,25 @@ type Host interface {
 	// words for a person; empty if none does or it cannot be told.
 	PortHolder(ctx context.Context, port model.PublishedPort) (string, error)
 }
+
+// Firewall reads and sets what the host's firewall does to the bridges of LANs.
+// The rules are in tables of our own, one per instance; nothing else is changed,
+// but for the acceptance of routed frames. Without the right to read or set them
+// every call is ErrDenied, without what it takes on the host ErrUnsupported.
+type Firewall interface {
+	// Filters lists the filter rules of all instances' bridges, in their order.
+	// Where it cannot be told whether routed frames are accepted, they are not.
+	Filters(ctx context.Context) ([]model.Filter, error)
+	// SetFilter makes the rules of a bridge exactly those of the spec, at once:
+	// there is no moment with fewer than before or after. Repeating it is success.
+	// The bridge need not exist. ErrInvalid for a name that cannot be a bridge's.
+	// Where routed frames cannot be accepted, the other rules are set all the same.
+	SetFilter(ctx context.Context, spec model.FilterSpec) error
+	// RemoveFilter removes the rules of a bridge that say they are the owner's, and
+	// only those. Missing ones are success.
+	RemoveFilter(ctx context.Context, owner model.Owner, bridge string) error
+	// WatchFilters calls changed soon after filter rules may have changed, by
+	// whomever, until the context ends or the stream breaks; it returns why. It
+	// calls changed also once it has begun.
+	WatchFilters(ctx context.Context, changed func()) error
+}

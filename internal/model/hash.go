@@ -24,7 +24,7 @@ const hashVersion = "v1"
 // Docker would create alike. It leaves out the recorded hash itself, the
 // image's digest (and the reference of the built-in image, which names its
 // digest), what can change on a running container (the ip_forward sysctl), the
-// watched ports, network ids and further labels.
+// watched ports, network ids, filter rules and further labels.
 func HashContainer(spec ContainerSpec) string {
 	w := newHashWriter("container")
 	w.text("name", spec.Name)
@@ -64,6 +64,14 @@ func HashNetwork(spec NetworkSpec) string {
 	w.text("internal", strconv.FormatBool(spec.Internal))
 	w.text("masquerade", strconv.FormatBool(spec.Masquerade))
 	w.number("mtu", int64(spec.MTU))
+	// Written only where they are set, so that the hash of a network without is
+	// what it was before there were these fields.
+	if spec.Bridge != "" {
+		w.text("bridge", spec.Bridge)
+	}
+	if spec.HostAbsent {
+		w.text("hostAbsent", "true")
+	}
 	return w.sum()
 }
 

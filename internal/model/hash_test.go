@@ -84,7 +84,7 @@ func TestHashCoversEveryField(t *testing.T) {
 		t.Parallel()
 		spec := exampleNetwork()
 		checkLeaves(t, &spec, func() string { return model.HashNetwork(spec) }, []string{
-			"Identity.SpecHash", "ExtraLabels",
+			"Identity.SpecHash", "Filter.Published", "Filter.Egress", "Filter.RoutedFrames", "ExtraLabels",
 		})
 	})
 }

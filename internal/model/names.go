@@ -3,7 +3,11 @@
 
 package model
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
 
 // nameSeparator joins the parts of a Docker name. It cannot occur in a part,
 // since those are DNS labels, so different parts never give the same name.
@@ -17,6 +21,16 @@ func ProjectName(namespace, topology string) string {
 // NetworkName is the Docker network of a LAN.
 func NetworkName(namespace, topology, lan string) string {
 	return dockerName(namespace, topology, lan)
+}
+
+// BridgeName is the host's interface of a LAN's network. It is known before the
+// network exists, so that filter rules can be there first, and it looks like a
+// name that the engine chooses itself.
+func BridgeName(lan Owner) string {
+	const digits = 12
+	parts := []string{"bridge", lan.Instance, lan.UID, lan.Namespace, lan.Topology, lan.Name}
+	digest := sha256.Sum256([]byte(strings.Join(parts, nameSeparator)))
+	return "br-" + hex.EncodeToString(digest[:])[:digits]
 }
 
 // BaseName is the base container of a decky.

@@ -32,6 +32,34 @@ func TestNamesHoldOnlyTheUsersWords(t *testing.T) {
 	}
 }
 
+// TestBridgeNames checks that a bridge can be named so, and that LANs differ
+// whatever it is that tells them apart.
+func TestBridgeNames(t *testing.T) {
+	t.Parallel()
+
+	lan := model.Owner{Instance: "instance", Kind: model.OwnerLAN, Namespace: "lab", Topology: "acme", Name: "dmz", UID: "uid"}
+	seen := map[string]string{}
+	for name, change := range map[string]func(*model.Owner){
+		"the LAN itself": func(*model.Owner) {},
+		"instance":       func(o *model.Owner) { o.Instance = "other" },
+		"namespace":      func(o *model.Owner) { o.Namespace = "other" },
+		"topology":       func(o *model.Owner) { o.Topology = "other" },
+		"name":           func(o *model.Owner) { o.Name = "other" },
+		"uid":            func(o *model.Owner) { o.UID = "other" },
+	} {
+		changed := lan
+		change(&changed)
+		bridge := model.BridgeName(changed)
+		if len(bridge) > 15 || !strings.HasPrefix(bridge, "br-") {
+			t.Errorf("%s: %q cannot be or does not look like a bridge of the engine", name, bridge)
+		}
+		if other, taken := seen[bridge]; taken {
+			t.Errorf("%s and %s both give %s", name, other, bridge)
+		}
+		seen[bridge] = name
+	}
+}
+
 // TestContainerNamesNeverCollide is Scenario 35 and the naming half of
 // Scenario 36: whatever DNS labels the parts are, two containers share a name
 // only if they are the same one.

@@ -25,8 +25,21 @@ type NetworkSpec struct {
 	Masquerade bool
 	// MTU is in bytes; 0 is the engine's default.
 	MTU int
+	// Bridge is the name of the host's interface; empty lets the engine choose.
+	Bridge string
+	// HostAbsent keeps the host from having an address on the network.
+	HostAbsent bool
+	// Filter is what the host's firewall lets pass at the bridge. It can change
+	// while the network exists, so it is not part of the spec hash.
+	Filter FilterPolicy
 	// ExtraLabels are further labels (Compose's), not part of the identity.
 	ExtraLabels map[string]string
+}
+
+// FilterSpec returns the filter rules that belong to the network. There are none
+// without a bridge of a known name.
+func (s NetworkSpec) FilterSpec() (FilterSpec, bool) {
+	return FilterSpec{Owner: s.Identity.Owner, Bridge: s.Bridge, Policy: s.Filter}, s.Bridge != ""
 }
 
 // Network is a network as it was seen on the engine.
@@ -43,6 +56,10 @@ type Network struct {
 	Masquerade bool
 	// MTU is in bytes; 0 is the engine's default.
 	MTU int
+	// Bridge is the name that the host's interface was given; empty if the engine chose it.
+	Bridge string
+	// HostAbsent says that the host has no address on the network.
+	HostAbsent bool
 }
 
 // Endpoint is an interface of a container on a network, as it was seen.

@@ -40,6 +40,11 @@ type Observed struct {
 	// Routes are the host's own IPv4 destinations, apart from those of Docker
 	// networks and the default route.
 	Routes []netip.Prefix
+	// Filters are the filter rules of all Deckyard instances' bridges, in order.
+	Filters []Filter
+	// FirewallFault says, for a person, why the filter rules cannot be known or
+	// set; empty if they can. Filters is empty then.
+	FirewallFault string
 }
 
 // WithNamespace returns a copy that also holds what was seen inside the network

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -118,6 +119,10 @@ func divergence(desired model.NetworkSpec, network model.Network) why {
 		return drifted(wantText("masquerade", network.Masquerade, desired.Masquerade))
 	case network.MTU != desired.MTU:
 		return drifted(wantText("mtu", network.MTU, desired.MTU))
+	case network.Bridge != desired.Bridge:
+		return drifted(wantText("bridge", cmp.Or(network.Bridge, "of the engine"), cmp.Or(desired.Bridge, "of the engine")))
+	case network.HostAbsent != desired.HostAbsent:
+		return drifted(wantText("hostAbsent", network.HostAbsent, desired.HostAbsent))
 	case model.HashesDiffer(network.Identity.SpecHash, desired.Identity.SpecHash):
 		return why{v1alpha1.ReasonSpecChanged, hashText(network.Identity, desired.Identity)}
 	}

@@ -25,6 +25,8 @@ const (
 
 	optionMasquerade = "com.docker.network.bridge.enable_ip_masquerade"
 	optionMTU        = "com.docker.network.driver.mtu"
+	optionBridge     = "com.docker.network.bridge.name"
+	optionHostAbsent = "com.docker.network.bridge.inhibit_ipv4"
 )
 
 // Compose returns the topology as a Compose project that brings up the same
@@ -92,6 +94,12 @@ func composeNetworkOf(network model.NetworkSpec) types.NetworkConfig {
 	options := types.Options{optionMasquerade: strconv.FormatBool(network.Masquerade)}
 	if network.MTU != 0 {
 		options[optionMTU] = strconv.Itoa(network.MTU)
+	}
+	if network.Bridge != "" {
+		options[optionBridge] = network.Bridge
+	}
+	if network.HostAbsent {
+		options[optionHostAbsent] = strconv.FormatBool(true)
 	}
 	return types.NetworkConfig{
 		Name:       network.Name,

@@ -24,22 +24,25 @@ const (
 // instance is the UID of the control plane.
 func Network(instance string, lan *v1alpha1.LAN, subnet netip.Prefix, gateway netip.Addr) model.NetworkSpec {
 	topology := lan.Spec.TopologyRef.Name
+	owner := model.Owner{
+		Instance: instance, Kind: model.OwnerLAN, Namespace: lan.Namespace, Name: lan.Name,
+		Topology: topology, UID: string(lan.UID),
+	}
 	spec := model.NetworkSpec{
-		Name: model.NetworkName(lan.Namespace, topology, lan.Name),
-		Identity: model.Identity{
-			Owner: model.Owner{
-				Instance: instance, Kind: model.OwnerLAN, Namespace: lan.Namespace, Name: lan.Name,
-				Topology: topology, UID: string(lan.UID),
-			},
-			Role: model.RoleNetwork,
-		},
-		Driver:  string(v1alpha1.DriverBridge),
-		Subnet:  subnet,
-		Gateway: gateway,
+		Name:     model.NetworkName(lan.Namespace, topology, lan.Name),
+		Identity: model.Identity{Owner: owner, Role: model.RoleNetwork},
+		Driver:   string(v1alpha1.DriverBridge),
+		Subnet:   subnet,
+		Gateway:  gateway,
 		// Published ports lead into the DMZ, which an internal network does not allow.
 		Internal:   !lan.Spec.DMZ,
 		Masquerade: allowsEgress(lan),
 		MTU:        int(lan.Spec.MTU),
+		Bridge:     model.BridgeName(owner),
+		// Published ports hang without an address of the host on the bridge; nothing
+		// else needs one.
+		HostAbsent: !lan.Spec.DMZ,
+		Filter:     filterPolicy(lan, subnet),
 		ExtraLabels: map[string]string{
 			composeProject: model.ProjectName(lan.Namespace, topology),
 			composeNetwork: lan.Name,
@@ -47,6 +50,15 @@ func Network(instance string, lan *v1alpha1.LAN, subnet netip.Prefix, gateway ne
 	}
 	spec.Identity.SpecHash = model.HashNetwork(spec)
 	return spec
+}
+
+// filterPolicy returns what the host's firewall lets pass at the LAN's bridge.
+func filterPolicy(lan *v1alpha1.LAN, subnet netip.Prefix) model.FilterPolicy {
+	policy := model.FilterPolicy{Published: lan.Spec.DMZ}
+	if allowsEgress(lan) {
+		policy.Egress = subnet
+	}
+	return policy
 }
 
 // allowsEgress reports whether deckies of a LAN may open connections to the outside.

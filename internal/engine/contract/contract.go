@@ -35,6 +35,7 @@ type Subject struct {
 	Events     engine.Events
 	Prober     engine.Prober
 	Host       engine.Host
+	Firewall   engine.Firewall
 
 	// Image is the reference of an image on the engine whose program takes the
 	// command "exit CODE" or "listen tcp:PORT udp:PORT …", and a docker-load
@@ -44,6 +45,10 @@ type Subject struct {
 	ArchiveImage string
 	// UnreachableImage is a reference whose registry does not answer.
 	UnreachableImage string
+	// Damage takes, by hand, one of the filter rules of a bridge away, and Flush
+	// all of an instance.
+	Damage func(t *testing.T, filter model.FilterSpec)
+	Flush  func(t *testing.T, instance string)
 	// HoldPort lets a process outside of the engine hold a TCP port of
 	// 127.0.0.1 during the test, and returns it.
 	HoldPort func(t *testing.T) uint16
@@ -78,7 +83,7 @@ func Run(t *testing.T, subject Subject) {
 		endpointMAC: profile.EndpointMAC,
 	}
 	for _, rules := range []map[string]func(*testing.T, suite){
-		proberRules(), networkRules(), endpointRules(), containerRules(), namespaceRules(), imageRules(), eventRules(), hostRules(), routeRules(),
+		proberRules(), networkRules(), endpointRules(), containerRules(), namespaceRules(), imageRules(), eventRules(), hostRules(), routeRules(), firewallRules(),
 	} {
 		for name, rule := range rules {
 			t.Run(name, func(t *testing.T) {
@@ -114,6 +119,11 @@ func randomName(t *testing.T) string {
 // name returns a name that no other object has.
 func (s suite) name() string {
 	return fmt.Sprintf("%s_o%d", s.run, s.lastObject.Add(1))
+}
+
+// bridge returns the name of an interface that nothing else has.
+func (s suite) bridge() string {
+	return model.BridgeName(model.Owner{UID: s.name()})
 }
 
 // subnet returns a /24 that no other network of the suite has.
@@ -293,7 +303,7 @@ func wantKind(t *testing.T, err, want error) {
 	t.Helper()
 	for _, kind := range []error{
 		engine.ErrUnavailable, engine.ErrNotFound, engine.ErrExists, engine.ErrConflict,
-		engine.ErrInUse, engine.ErrInvalid, engine.ErrDenied,
+		engine.ErrInUse, engine.ErrInvalid, engine.ErrDenied, engine.ErrUnsupported,
 	} {
 		if errors.Is(err, kind) != (kind == want) { //nolint:errorlint // want is one of the kinds themselves
 			t.Errorf("error %q: is %q = %t", err, kind, errors.Is(err, kind))

@@ -31,6 +31,8 @@ func networkRules() map[string]func(*testing.T, suite) {
 				"routed":     func(spec *model.NetworkSpec) { spec.Internal = false },
 				"masquerade": func(spec *model.NetworkSpec) { spec.Internal, spec.Masquerade = false, true },
 				"mtu":        func(spec *model.NetworkSpec) { spec.MTU = 1400 },
+				"bridge":     func(spec *model.NetworkSpec) { spec.Bridge = s.bridge() },
+				"hostAbsent": func(spec *model.NetworkSpec) { spec.HostAbsent = true },
 				"gateway":    func(spec *model.NetworkSpec) { spec.Gateway = host(spec.Subnet, 254) },
 			} {
 				spec := s.networkSpec(t)
@@ -40,6 +42,7 @@ func networkRules() map[string]func(*testing.T, suite) {
 					ID: inspected.ID, Name: spec.Name, Identity: spec.Identity, Driver: spec.Driver,
 					Subnets: []netip.Prefix{spec.Subnet}, Gateway: spec.Gateway,
 					Internal: spec.Internal, Masquerade: spec.Masquerade, MTU: spec.MTU,
+					Bridge: spec.Bridge, HostAbsent: spec.HostAbsent,
 				}
 				if diff := cmp.Diff(want, inspected, modelOptions()); diff != "" {
 					t.Errorf("%s: inspection (-want +got):\n%s", name, diff)
@@ -93,6 +96,16 @@ func networkRules() map[string]func(*testing.T, suite) {
 			_, err := s.Networks.CreateNetwork(t.Context(), spec)
 			wantKind(t, err, engine.ErrConflict)
 			s.wantNoNetwork(t, spec.Name)
+		},
+		"a taken bridge name is refused": func(t *testing.T, s suite) {
+			spec := s.networkSpec(t)
+			spec.Bridge = s.bridge()
+			s.createNetwork(t, spec)
+			other := s.networkSpec(t)
+			other.Bridge = spec.Bridge
+			_, err := s.Networks.CreateNetwork(t.Context(), other)
+			wantKind(t, err, engine.ErrConflict)
+			s.wantNoNetwork(t, other.Name)
 		},
 		"a gateway outside the subnet is refused": func(t *testing.T, s suite) {
 			spec := s.networkSpec(t)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/deckyard/deckyard/internal/engine/contract"
 	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/engine/host"
+	"github.com/deckyard/deckyard/internal/model"
 )
 
 func TestContractOnDockerEngine(t *testing.T) {
@@ -27,12 +29,15 @@ func TestContractOnDockerEngine(t *testing.T) {
 	program := contract.BuildProgram(t)
 	image := contract.LoadImage(t, dockerEngine, program)
 	other := contract.ImageReference(t)
+	hostOfEngine := host.New()
 
 	// The group ends when its parallel subtests have ended.
 	t.Run("rules", func(t *testing.T) {
 		contract.Run(t, contract.Subject{
 			Reader: dockerEngine, Networks: dockerEngine, Containers: dockerEngine, Images: dockerEngine,
-			Events: dockerEngine, Prober: dockerEngine, Host: host.New(),
+			Events: dockerEngine, Prober: dockerEngine, Host: hostOfEngine, Firewall: hostOfEngine,
+			Damage:           deleteOneRule,
+			Flush:            func(t *testing.T, instance string) { nft(t, "delete", "table", "inet", tableOf(instance)) },
 			Image:            image,
 			Archive:          contract.ImageArchive(t, other, program),
 			ArchiveImage:     other,
@@ -102,4 +107,30 @@ func listen(t *testing.T) net.Listener {
 
 func portOf(listener net.Listener) uint16 {
 	return netip.MustParseAddrPort(listener.Addr().String()).Port()
+}
+
+// tableOf names the table of an instance.
+func tableOf(instance string) string { return "deckyard-" + instance }
+
+// nft runs the firewall's own program, as somebody by hand would.
+func nft(t *testing.T, arguments ...string) string {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), "nft", arguments...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("nft %s: %v: %s", strings.Join(arguments, " "), err, output)
+	}
+	return string(output)
+}
+
+// deleteOneRule deletes the first rule of the chain forward that is a bridge's.
+func deleteOneRule(t *testing.T, filter model.FilterSpec) {
+	t.Helper()
+	table := tableOf(filter.Owner.Instance)
+	for line := range strings.Lines(nft(t, "--handle", "list", "chain", "inet", table, "forward")) {
+		if _, handle, found := strings.Cut(line, "# handle "); found && strings.Contains(line, filter.Bridge) {
+			nft(t, "delete", "rule", "inet", table, "forward", "handle", strings.TrimSpace(handle))
+			return
+		}
+	}
+	t.Fatalf("no rule of bridge %s", filter.Bridge)
 }

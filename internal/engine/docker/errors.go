@@ -112,6 +112,7 @@ func messageKinds() []messageKind {
 	return []messageKind{
 		{"Pool overlaps with other one on this address space", engine.ErrConflict},
 		{"networks have overlapping IPv4", engine.ErrConflict},
+		{"networks have same bridge name", engine.ErrConflict},
 		// An IPv4 address of an endpoint, from the engine's address management.
 		{"Address already in use", engine.ErrConflict},
 		// A host port that another container holds, and one that a process holds.

@@ -25,6 +25,9 @@ import (
 const (
 	optionMasquerade = "com.docker.network.bridge.enable_ip_masquerade"
 	optionMTU        = "com.docker.network.driver.mtu"
+	optionBridge     = "com.docker.network.bridge.name"
+	// optionHostAbsent keeps the engine from giving the bridge an address.
+	optionHostAbsent = "com.docker.network.bridge.inhibit_ipv4"
 )
 
 // Networks implements engine.Reader.
@@ -78,6 +81,12 @@ func networkCreation(spec model.NetworkSpec) network.CreateOptions {
 	options := map[string]string{optionMasquerade: strconv.FormatBool(spec.Masquerade)}
 	if spec.MTU > 0 {
 		options[optionMTU] = strconv.Itoa(spec.MTU)
+	}
+	if spec.Bridge != "" {
+		options[optionBridge] = spec.Bridge
+	}
+	if spec.HostAbsent {
+		options[optionHostAbsent] = strconv.FormatBool(true)
 	}
 	return network.CreateOptions{
 		Driver:   spec.Driver,
@@ -246,6 +255,8 @@ func networkOf(inspected network.Inspect) model.Network {
 		Driver:     inspected.Driver,
 		Internal:   inspected.Internal,
 		Masquerade: inspected.Options[optionMasquerade] != "false",
+		Bridge:     inspected.Options[optionBridge],
+		HostAbsent: inspected.Options[optionHostAbsent] == "true",
 	}
 	// What is not a number is not a value we could have set.
 	observed.MTU, _ = strconv.Atoi(inspected.Options[optionMTU])

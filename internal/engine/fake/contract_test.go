@@ -30,7 +30,9 @@ func TestContractOnFake(t *testing.T) {
 			lastPort := &atomic.Uint32{}
 			lastPort.Store(20000)
 			contract.Run(t, contract.Subject{
-				Reader: e, Networks: e, Containers: e, Images: e, Events: e, Prober: e, Host: e,
+				Reader: e, Networks: e, Containers: e, Images: e, Events: e, Prober: e, Host: e, Firewall: e,
+				Damage:           func(t *testing.T, spec model.FilterSpec) { e.ByHand(t).DamageFilter(spec.Bridge) },
+				Flush:            func(t *testing.T, instance string) { e.ByHand(t).FlushFilters(instance) },
 				Image:            "contract:1",
 				Archive:          archive(t, "other:1"),
 				ArchiveImage:     "other:1",

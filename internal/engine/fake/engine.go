@@ -33,6 +33,7 @@ type Engine struct {
 	registry   registry
 	routes     []netip.Prefix
 	heldPorts  map[model.PublishedPort]string
+	firewall   firewall
 
 	history     []engine.Event
 	subscribers map[*subscriber]struct{}
@@ -48,6 +49,7 @@ var (
 	_ engine.Events          = (*Engine)(nil)
 	_ engine.Prober          = (*Engine)(nil)
 	_ engine.Host            = (*Engine)(nil)
+	_ engine.Firewall        = (*Engine)(nil)
 )
 
 // Process is what the program of a container does.
@@ -97,6 +99,7 @@ func New(options ...Option) *Engine {
 		containers:  map[string]*container{},
 		images:      map[string]string{},
 		heldPorts:   map[model.PublishedPort]string{},
+		firewall:    newFirewall(),
 		subscribers: map[*subscriber]struct{}{},
 		faultState:  faultState{calls: map[Operation]int{}},
 	}

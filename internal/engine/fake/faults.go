@@ -30,6 +30,8 @@ const (
 	OpRemoveRoute      Operation = "remove route"
 	OpPullImage        Operation = "pull image"
 	OpLoadImage        Operation = "load image"
+	OpSetFilter        Operation = "set filter"
+	OpRemoveFilter     Operation = "remove filter"
 	OpRemoveImage      Operation = "remove image"
 
 	OpNetworks     Operation = "list networks"
@@ -43,6 +45,8 @@ const (
 	OpNamespace    Operation = "read namespace"
 	OpRoutes       Operation = "read routes"
 	OpPortHolder   Operation = "look for port holder"
+	OpFilters      Operation = "read filters"
+	OpWatchFilters Operation = "watch filters"
 )
 
 // isWrite reports whether an operation is to change something.
@@ -50,7 +54,7 @@ func (o Operation) isWrite() bool {
 	switch o {
 	case OpCreateNetwork, OpRemoveNetwork, OpConnect, OpDisconnect,
 		OpCreateContainer, OpStartContainer, OpStopContainer, OpRestartContainer, OpRemoveContainer,
-		OpSetSysctl, OpSetRoute, OpRemoveRoute, OpPullImage, OpLoadImage, OpRemoveImage:
+		OpSetSysctl, OpSetRoute, OpRemoveRoute, OpSetFilter, OpRemoveFilter, OpPullImage, OpLoadImage, OpRemoveImage:
 		return true
 	default:
 		return false

@@ -321,3 +321,29 @@ func (h Hand) HoldPort(port model.PublishedPort, holder string) {
 		return nil
 	})
 }
+
+// FlushFilters is "nft delete table" on the table of an instance.
+func (h Hand) FlushFilters(instance string) {
+	h.t.Helper()
+	h.do(func() error {
+		h.e.firewall.flush(instance)
+		return nil
+	})
+}
+
+// DamageFilter deletes one of the rules of a bridge.
+func (h Hand) DamageFilter(bridge string) {
+	h.t.Helper()
+	h.do(func() error { return h.e.firewall.damage(bridge) })
+}
+
+// SetFirewallFault makes every read and change of filter rules fail, or with nil
+// no longer.
+func (h Hand) SetFirewallFault(err error) {
+	h.t.Helper()
+	h.do(func() error {
+		h.e.firewall.fault = err
+		h.e.firewall.announce()
+		return nil
+	})
+}

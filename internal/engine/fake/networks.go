@@ -75,6 +75,9 @@ func (e *Engine) validateNetwork(spec model.NetworkSpec) error {
 		}
 	}
 	for _, other := range e.networks {
+		if spec.Bridge != "" && other.Bridge == spec.Bridge {
+			return fmt.Errorf("bridge name %s is in use: %w", spec.Bridge, engine.ErrConflict)
+		}
 		for _, subnet := range other.Subnets {
 			if subnet.Overlaps(spec.Subnet) {
 				return fmt.Errorf("pool %s overlaps with another one: %w", spec.Subnet, engine.ErrConflict)
@@ -89,6 +92,7 @@ func (e *Engine) addNetwork(spec model.NetworkSpec) *network {
 		Network: model.Network{
 			ID: e.newID(), Name: spec.Name, Identity: spec.Identity, Driver: spec.Driver, Gateway: spec.Gateway,
 			Internal: spec.Internal, Masquerade: spec.Masquerade, MTU: spec.MTU,
+			Bridge: spec.Bridge, HostAbsent: spec.HostAbsent,
 		},
 		users: map[netip.Addr]*container{},
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -15,13 +16,20 @@ import (
 	"github.com/deckyard/deckyard/internal/model"
 )
 
-// Host implements engine.Host for the machine that it runs on. It has no state.
-type Host struct{}
+// Host implements engine.Host and engine.Firewall for the machine that it runs on.
+type Host struct {
+	// firewall is held by whoever changes our tables: what is deleted depends on
+	// what was read before.
+	firewall *sync.Mutex
+}
 
-var _ engine.Host = Host{}
+var (
+	_ engine.Host     = Host{}
+	_ engine.Firewall = Host{}
+)
 
 // New returns the Host.
-func New() Host { return Host{} }
+func New() Host { return Host{firewall: &sync.Mutex{}} }
 
 // Namespace implements engine.Host. A sysctl that the kernel does not have is
 // left out.
@@ -94,6 +102,8 @@ func withKind(err error) error {
 	switch {
 	case errors.Is(err, engine.ErrInvalid), errors.Is(err, engine.ErrNotFound):
 		return err
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EPROTONOSUPPORT), errors.Is(err, unix.EAFNOSUPPORT):
+		return fmt.Errorf("%w: %w", engine.ErrUnsupported, err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH):
 		return fmt.Errorf("%w: %w", engine.ErrNotFound, err)
 	case errors.Is(err, fs.ErrPermission):
