@@ -536,7 +536,7 @@ func TestMACOfAnAttachment(t *testing.T) {
 		web := create(l)
 		l.wantConditions(web, v1alpha1.ConditionReady, "False MACNotSupported", v1alpha1.ConditionStalled, "True MACNotSupported")
 		l.wantMessage(web, v1alpha1.ConditionReady, "spec.attachments[0].macAddress", mac, "Docker Engine 25")
-		l.wantWrites("create network lab_acme_dmz", "create network lab_acme_office")
+		l.wantWrites("set filter lab/dmz", "create network lab_acme_dmz", "set filter lab/office", "create network lab_acme_office")
 		edit(l, web, func(o *v1alpha1.Decky) { o.Spec.Attachments[0].MACAddress, o.Spec.Home.MACAddress = "", mac })
 		l.wantReady()
 		l.read(web)

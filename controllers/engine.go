@@ -6,6 +6,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +35,7 @@ type Observer interface {
 type Viewer interface {
 	Snapshot(ctx context.Context) (model.Observed, error)
 	Refresh(ctx context.Context, containerIDs, networkIDs []string) error
+	RefreshFilters(ctx context.Context) error
 }
 
 // Waker brings back the owners of what changed on the engine.
@@ -177,17 +179,41 @@ func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, planned plan.Pla
 	defer cancel()
 	report := n.Executor.Apply(applyCtx, planned)
 	n.Metrics.carriedOut(report)
-	if err := n.Observer.Refresh(ctx, report.Containers, report.Networks); err != nil {
+	if err := n.lookAgain(ctx, report); err != nil {
 		return pass.Retry(err)
 	}
 	if report.Err != nil {
-		return pass.Retry(report.Err)
+		return failed(report)
 	}
 	if drifted {
 		n.Metrics.repaired(planned)
 		opened.Event(first.Reason, "Apply", describeWhy(report.Done))
 	}
 	return pass.Applied(first.Reason, describe(report.Done), settle)
+}
+
+// lookAgain observes what a plan changed.
+func (n *Node) lookAgain(ctx context.Context, report apply.Report) error {
+	if report.Filters {
+		if err := n.Observer.RefreshFilters(ctx); err != nil {
+			return err
+		}
+	}
+	return n.Observer.Refresh(ctx, report.Containers, report.Networks)
+}
+
+// failed ends the pass of a plan that failed. What the firewall refused is told
+// from what the engine did.
+func failed(report apply.Report) pass.Outcome {
+	isFilter := func(action plan.Action) bool {
+		kind, _ := action.Target()
+		return kind == plan.TargetFilter
+	}
+	if !slices.ContainsFunc(report.Failed, isFilter) {
+		return pass.Retry(report.Err)
+	}
+	message := "The host's firewall refuses the LAN's filter rules: " + report.Err.Error()
+	return pass.RetryBecause(v1alpha1.ReasonFirewallUnavailable, message, report.Err)
 }
 
 func countActions(planned plan.Plan) string {

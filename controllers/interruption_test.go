@@ -96,7 +96,8 @@ func changes(operation enginefake.Operation) bool {
 	switch operation {
 	case enginefake.OpCreateNetwork, enginefake.OpRemoveNetwork, enginefake.OpConnect, enginefake.OpDisconnect,
 		enginefake.OpCreateContainer, enginefake.OpStartContainer, enginefake.OpStopContainer,
-		enginefake.OpRestartContainer, enginefake.OpRemoveContainer, enginefake.OpLoadImage:
+		enginefake.OpRestartContainer, enginefake.OpRemoveContainer, enginefake.OpLoadImage,
+		enginefake.OpSetFilter, enginefake.OpRemoveFilter:
 		return true
 	default:
 		return false
@@ -159,6 +160,7 @@ func TestInterruptionAtEveryAction(t *testing.T) {
 							t.Fatalf("there was no change %d", nth)
 						}
 						l.converge()
+						l.wantContained()
 						if diff := cmp.Diff(want, l.docker()); diff != "" {
 							t.Errorf("on the engine (-want +have):\n%s", diff)
 						}
@@ -182,7 +184,7 @@ func TestFailureOfEveryQuestion(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []enginefake.Operation{
 		enginefake.OpNetworks, enginefake.OpContainers, enginefake.OpNetwork, enginefake.OpContainer, enginefake.OpResolveImage,
-		enginefake.OpProfile, enginefake.OpNamespace, enginefake.OpRoutes,
+		enginefake.OpProfile, enginefake.OpNamespace, enginefake.OpRoutes, enginefake.OpFilters,
 	} {
 		t.Run(string(operation), func(t *testing.T) {
 			t.Parallel()

@@ -30,6 +30,7 @@ import (
 	"github.com/deckyard/deckyard/internal/apply"
 	"github.com/deckyard/deckyard/internal/catalogue"
 	enginefake "github.com/deckyard/deckyard/internal/engine/fake"
+	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/observe"
 	"github.com/deckyard/deckyard/internal/pass"
 )
@@ -109,7 +110,7 @@ func (l *lab) restart() {
 	kube := l.cache.client()
 	l.metrics = prometheus.NewRegistry()
 	l.observer = &watchedObserver{
-		Observer: observe.New(l.engine, l.engine, observe.Options{Clock: l.clock, Host: l.engine}),
+		Observer: observe.New(l.engine, l.engine, observe.Options{Clock: l.clock, Host: l.engine, Firewall: l.engine}),
 		blocked:  map[string]bool{},
 	}
 	l.node = &controllers.Node{
@@ -373,7 +374,43 @@ func (l *lab) wantReady() {
 			l.t.Fatalf("%s %s is not Ready:%s", kindOf(object), object.GetName(), l.describe())
 		}
 	}
+	l.wantContained()
 	l.assertSteadyState()
+}
+
+// filters returns the filter rules of our instance.
+func (l *lab) filters() []model.Filter {
+	l.t.Helper()
+	filters, err := l.engine.Filters(l.t.Context())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return filters
+}
+
+// wantContained checks that every network of ours has whole filter rules, and
+// that there are no others.
+func (l *lab) wantContained() {
+	l.t.Helper()
+	networks, err := l.engine.Networks(l.t.Context())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var bridges, filtered []string
+	for _, network := range networks {
+		if network.Identity.Owner.Instance == instance {
+			bridges = append(bridges, network.Bridge)
+		}
+	}
+	for _, filter := range l.filters() {
+		if filter.Intact {
+			filtered = append(filtered, filter.Bridge)
+		}
+	}
+	slices.Sort(bridges)
+	if !slices.Equal(bridges, filtered) {
+		l.t.Errorf("networks have the bridges %v, of which filtered are %v", bridges, filtered)
+	}
 }
 
 // wantGone converges and checks that nothing of the lab is left anywhere.
@@ -385,6 +422,9 @@ func (l *lab) wantGone() {
 	}
 	if left := l.docker(); len(left) > 0 {
 		l.t.Errorf("left on the engine: %q", left)
+	}
+	if left := l.filters(); len(left) > 0 {
+		l.t.Errorf("left of the firewall: %+v", left)
 	}
 }
 

@@ -305,7 +305,7 @@ func (s *lanScope) firstFree(all []v1alpha1.LAN) (netip.Prefix, bool) {
 	return ipam.FirstFreeBlock(pools, int(s.topology.Spec.LANPrefixLength), taken)
 }
 
-// reconcileNetwork plans, reports what was seen, and applies. Sets NetworkInSync.
+// reconcileNetwork plans the network and its filter rules, reports what was seen, and applies. Sets NetworkInSync.
 func (s *lanScope) reconcileNetwork(ctx context.Context) pass.Outcome {
 	planned := plan.Network(s.desired, s.observed)
 	s.reportNetwork()
@@ -318,7 +318,11 @@ func (s *lanScope) reconcileNetwork(ctx context.Context) pass.Outcome {
 	}
 	if len(planned.Actions) > 0 {
 		conditions.False(v1alpha1.ConditionNetworkInSync, planned.Actions[0].Common().Reason, describe(planned.Actions))
-		return s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
+		outcome := s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
+		if outcome.Reason() == v1alpha1.ReasonFirewallUnavailable {
+			conditions.False(v1alpha1.ConditionNetworkInSync, outcome.Reason(), outcome.Message())
+		}
+		return outcome
 	}
 	for _, finding := range planned.Findings {
 		if finding.Reason == v1alpha1.ReasonForeignEndpoint {

@@ -264,7 +264,7 @@ func TestInvalidLAN(t *testing.T) {
 			office, outer := lan("office", tc.change), lan("outer", dmz)
 			l := newLANs(t, office, outer)
 			l.settle(office, outer)
-			l.wantWrites("create network lab_acme_outer")
+			l.wantWrites("set filter lab/outer", "create network lab_acme_outer")
 			l.wantConditions(office, v1alpha1.ConditionReady, "False "+tc.reason, v1alpha1.ConditionStalled, "True "+tc.reason,
 				v1alpha1.ConditionAccepted, "False "+tc.reason)
 			l.wantMessage(office, v1alpha1.ConditionReady, tc.field)
@@ -308,7 +308,7 @@ func TestVisitorsLeaveBeforeTheNetworkGoes(t *testing.T) {
 	before := l.ids()
 	l.remove(office)
 	l.converge()
-	l.wantWrites("disconnect lab_acme_web from lab_acme_office", "remove network lab_acme_office")
+	l.wantWrites("disconnect lab_acme_web from lab_acme_office", "remove network lab_acme_office", "remove filter lab/office")
 	l.wantUntouched(before, "lab_acme_office")
 	if l.exists(office) {
 		t.Errorf("the LAN is left:%s", l.describe())
@@ -418,7 +418,7 @@ func TestLANWhileTheEngineIsAway(t *testing.T) {
 	if !isReady(office) {
 		t.Errorf("not Ready again:%s", l.describe())
 	}
-	l.wantWrites("create network lab_acme_office")
+	l.wantWrites("set filter lab/office", "create network lab_acme_office")
 }
 
 func TestLANOfAnAbandonedDeletionIsReleased(t *testing.T) {
@@ -438,4 +438,122 @@ func TestLANOfAnAbandonedDeletionIsReleased(t *testing.T) {
 	if diff := cmp.Diff([]string{"network lab_acme_office 172.16.0.0/24"}, l.docker()); diff != "" {
 		t.Errorf("on the engine (-want +have):\n%s", diff)
 	}
+}
+
+// The rules of the firewall come before the network, are put right whatever
+// happened to them, and go after it.
+func TestFilterRulesAreKept(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		disturb func(*lab, *v1alpha1.LAN)
+		reason  string
+		writes  []string
+	}{
+		"flushed": {func(l *lab, _ *v1alpha1.LAN) { l.hand.FlushFilters(instance) }, "FilterMissing", []string{"set filter lab/dmz"}},
+		"damaged": {func(l *lab, _ *v1alpha1.LAN) { l.hand.DamageFilter(l.filters()[0].Bridge) }, "FilterDrifted", []string{"set filter lab/dmz"}},
+		"gone with the network": {func(l *lab, _ *v1alpha1.LAN) {
+			l.hand.FlushFilters(instance)
+			l.hand.RemoveNetwork("lab_acme_dmz")
+		}, "FilterMissing", []string{"set filter lab/dmz", "create network lab_acme_dmz"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			public := lan("dmz", dmz)
+			l := newLANs(t, public)
+			l.settle(public)
+			l.engine.ForgetWrites()
+			tc.disturb(l, public)
+			l.relist()
+			l.mustPass(public)
+			l.read(public)
+			l.wantConditions(public, v1alpha1.ConditionNetworkInSync, "False "+tc.reason)
+			if isReady(public) {
+				t.Error("the LAN is Ready although it was not contained when the pass began")
+			}
+			l.settle(public)
+			l.wantWrites(tc.writes...)
+			if !isReady(public) {
+				t.Errorf("not Ready again:%s", l.describe())
+			}
+			l.wantContained()
+		})
+	}
+}
+
+// A change of egress changes what may pass.
+func TestEgressIsAllowedForTheDMZsOwnSubnet(t *testing.T) {
+	t.Parallel()
+	public := lan("dmz", dmz, subnet("10.1.0.0/24"), func(o *v1alpha1.LAN) { o.Spec.Egress = v1alpha1.EgressAllow })
+	l := newLANs(t, public)
+	l.settle(public)
+	want := model.FilterPolicy{Published: true, Egress: prefix("10.1.0.0/24")}
+	if have := l.filters(); len(have) != 1 || have[0].Policy != want {
+		t.Errorf("filters %+v", have)
+	}
+	edit(l, public, func(o *v1alpha1.LAN) { o.Spec.Egress = v1alpha1.EgressDeny })
+	l.settle(public)
+	if have := l.filters(); len(have) != 1 || have[0].Policy != (model.FilterPolicy{Published: true}) {
+		t.Errorf("filters %+v", have)
+	}
+}
+
+// A LAN that cannot be contained is not built, and one that cannot be known to
+// be contained is not Ready; both say why, and what to do.
+func TestFirewallThatCannotBeSet(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault error
+		words []string
+	}{
+		"no right":    {engine.ErrDenied, []string{"NET_ADMIN"}},
+		"no firewall": {engine.ErrUnsupported, []string{"nf_tables"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			public := lan("dmz", dmz)
+			l := newLANs(t, public)
+			l.hand.SetFirewallFault(tc.fault)
+			l.settle(public)
+			l.wantWrites()
+			unavailable := func() {
+				t.Helper()
+				l.wantConditions(public, v1alpha1.ConditionReady, "False FirewallUnavailable", v1alpha1.ConditionNetworkInSync, "False FirewallUnavailable",
+					v1alpha1.ConditionStalled, "absent")
+				l.wantMessage(public, v1alpha1.ConditionReady, tc.words...)
+				if !l.observer.isBlocked("LAN dmz") {
+					t.Error("nobody would wake the LAN when the firewall can be read")
+				}
+			}
+			unavailable()
+			l.hand.SetFirewallFault(nil)
+			l.settle(public)
+			if !isReady(public) {
+				t.Errorf("not Ready:%s", l.describe())
+			}
+			l.engine.ForgetWrites()
+			l.hand.SetFirewallFault(tc.fault)
+			l.settle(public)
+			unavailable()
+			l.wantWrites()
+			l.hand.SetFirewallFault(nil)
+			l.settle(public)
+			l.wantContained()
+		})
+	}
+}
+
+// What the firewall refuses when it is set is its own reason, not the engine's.
+func TestRefusedFilterRules(t *testing.T) {
+	t.Parallel()
+	public := lan("dmz", dmz)
+	l := newLANs(t, public)
+	l.engine.Fail(enginefake.Fault{Operation: enginefake.OpSetFilter, Err: engine.ErrUnsupported})
+	if _, err := l.pass(public); err == nil {
+		t.Error("the refused rules are not tried again")
+	}
+	l.wantConditions(public, v1alpha1.ConditionReady, "False FirewallUnavailable", v1alpha1.ConditionNetworkInSync, "False FirewallUnavailable",
+		v1alpha1.ConditionReconciling, "True ProgressingWithRetry")
+	l.wantWrites("set filter lab/dmz")
+	l.settle(public)
+	l.wantContained()
 }

@@ -48,7 +48,7 @@ func (s *Sweeper) Sweep(ctx context.Context, observed model.Observed) {
 		return
 	}
 	report := s.node.Executor.Apply(ctx, planned)
-	if err := s.node.Observer.Refresh(ctx, report.Containers, report.Networks); err != nil {
+	if err := s.node.lookAgain(ctx, report); err != nil {
 		logger.Error(err, "Observing what was swept")
 	}
 	if report.Err != nil {
@@ -72,6 +72,9 @@ func owners(observed model.Observed, instance string) []model.Owner {
 	}
 	for _, container := range observed.Containers {
 		add(container.Identity)
+	}
+	for _, filter := range observed.Filters {
+		add(filter.Identity())
 	}
 	return found
 }

@@ -57,6 +57,30 @@ func TestLeftoversAreSwept(t *testing.T) {
 	if diff := cmp.Diff([]string{}, l.docker()); diff != "" {
 		t.Errorf("on the engine (-want +have):\n%s", diff)
 	}
+	if left := l.filters(); len(left) > 0 {
+		t.Errorf("left of the firewall: %+v", left)
+	}
+}
+
+// Filter rules alone are a leftover too; those of other instances are not.
+func TestLeftFilterRulesAreSwept(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	ours := model.Owner{Instance: instance, Kind: model.OwnerLAN, Namespace: namespace, Name: "gone", UID: "uid-gone"}
+	theirs := ours
+	theirs.Instance = "instance-2"
+	for _, owner := range []model.Owner{ours, theirs} {
+		if err := l.engine.SetFilter(t.Context(), model.FilterSpec{Owner: owner, Bridge: model.BridgeName(owner)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweeper := controllers.NewSweeper(l.node)
+	for range 3 {
+		l.sweep(sweeper)
+	}
+	if left := l.filters(); len(left) != 1 || left[0].Owner != theirs {
+		t.Errorf("left of the firewall: %+v", left)
+	}
 }
 
 // Scenario 58: one stuck leftover does not hold the others.

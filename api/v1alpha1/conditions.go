@@ -16,7 +16,7 @@ const (
 	// ConditionAccepted (all kinds) is True when spec and references are usable.
 	ConditionAccepted = "Accepted"
 
-	// ConditionNetworkInSync (LAN) is True when exactly one owned network exists, as desired.
+	// ConditionNetworkInSync (LAN) is True when exactly one owned network exists, as desired, with its filter rules.
 	ConditionNetworkInSync = "NetworkInSync"
 
 	// ConditionImagesPresent (Decky) is True when all images are on the engine.
@@ -117,6 +117,12 @@ const (
 	ReasonNetworkDrifted Reason = "NetworkDrifted"
 	// ReasonNetworkExtra: more than one network carries the LAN's labels.
 	ReasonNetworkExtra Reason = "NetworkExtra"
+	// ReasonFilterMissing: the host's firewall has no rules for the LAN's bridge.
+	ReasonFilterMissing Reason = "FilterMissing"
+	// ReasonFilterDrifted: the host's firewall has other rules for the LAN's bridge than desired.
+	ReasonFilterDrifted Reason = "FilterDrifted"
+	// ReasonFirewallUnavailable: the operator cannot read or set the host's firewall.
+	ReasonFirewallUnavailable Reason = "FirewallUnavailable"
 	// ReasonDraining: the network waits for its endpoints to leave.
 	ReasonDraining Reason = "Draining"
 	// ReasonLANInUse: the LAN is the home of a decky and cannot go.

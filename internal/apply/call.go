@@ -54,6 +54,11 @@ func (e *Executor) call(ctx context.Context, step step) (created string, err err
 		return "", e.inside(ctx, step.containerID, func(base model.Container) error {
 			return e.host.RemoveRoute(ctx, base, action.Route)
 		})
+	case *plan.SetFilter:
+		return "", e.host.SetFilter(ctx, action.Spec)
+	case *plan.RemoveFilter:
+		// The rules say whose they are, and no others are removed.
+		return "", e.host.RemoveFilter(ctx, action.Owner, action.Bridge)
 	}
 	return "", fmt.Errorf("unknown action %T: %w", step.action, engine.ErrInvalid)
 }

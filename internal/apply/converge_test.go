@@ -38,7 +38,7 @@ func TestNothingIsWrittenOnceConverged(t *testing.T) {
 // writesOfCreation are the operations of a cold start, each with how often it is called.
 func writesOfCreation() map[fake.Operation]int {
 	return map[fake.Operation]int{
-		fake.OpCreateNetwork: 2, fake.OpCreateContainer: 3, fake.OpConnect: 1, fake.OpStartContainer: 3, fake.OpSetRoute: 1,
+		fake.OpSetFilter: 2, fake.OpCreateNetwork: 2, fake.OpCreateContainer: 3, fake.OpConnect: 1, fake.OpStartContainer: 3, fake.OpSetRoute: 1,
 	}
 }
 
@@ -88,7 +88,7 @@ func TestConvergesAfterAKillAtAnyAction(t *testing.T) {
 		},
 	}
 	for name, prepare := range situations {
-		for kill := 1; kill <= 12; kill++ {
+		for kill := 1; kill <= 14; kill++ {
 			for _, at := range []moment{before, after} {
 				t.Run(fmt.Sprintf("%s %s call %d", name, at, kill), func(t *testing.T) {
 					t.Parallel()
@@ -135,6 +135,7 @@ func (l *lab) killAt(n int, at moment) {
 func isRead(operation fake.Operation) bool {
 	return slices.Contains([]fake.Operation{
 		fake.OpNetworks, fake.OpContainers, fake.OpNetwork, fake.OpContainer, fake.OpNamespace, fake.OpResolveImage,
+		fake.OpFilters,
 	}, operation)
 }
 
@@ -175,7 +176,7 @@ func (l *lab) drawAccident(rt *rapid.T, hand fake.Hand) {
 		return
 	}
 	container := rapid.SampledFrom(ours).Draw(rt, "container")
-	switch rapid.SampledFrom([]string{"stop", "restart", "crash", "pause", "remove", "disconnect", "connect", "network", "engine", "sysctl", "route"}).Draw(rt, "accident") {
+	switch rapid.SampledFrom([]string{"stop", "restart", "crash", "pause", "remove", "disconnect", "connect", "network", "engine", "sysctl", "route", "flush", "rule"}).Draw(rt, "accident") {
 	case "stop":
 		hand.Stop(container.Name)
 	case "restart":
@@ -200,6 +201,10 @@ func (l *lab) drawAccident(rt *rapid.T, hand fake.Hand) {
 		l.connectByHand(rt, hand, container, observed)
 	case "network":
 		l.removeNetworkByHand(rt, hand, observed)
+	case "flush":
+		hand.FlushFilters(l.decky.Owner.Instance)
+	case "rule":
+		l.damageFilterByHand(rt, hand, observed)
 	case "engine":
 		hand.RestartEngine()
 	case "sysctl":
@@ -259,9 +264,15 @@ func (l *lab) removeNetworkByHand(rt *rapid.T, hand fake.Hand, observed model.Ob
 	}
 }
 
+func (l *lab) damageFilterByHand(rt *rapid.T, hand fake.Hand, observed model.Observed) {
+	if len(observed.Filters) > 0 {
+		hand.DamageFilter(rapid.SampledFrom(observed.Filters).Draw(rt, "filter").Bridge)
+	}
+}
+
 // drawEdit changes the spec in a way that needs no consent, or has it.
 func (l *lab) drawEdit(rt *rapid.T) {
-	switch rapid.SampledFrom([]string{"attachment", "routes", "address", "service", "config", "hostname", "home", "mtu"}).Draw(rt, "edit") {
+	switch rapid.SampledFrom([]string{"attachment", "routes", "address", "service", "config", "hostname", "home", "mtu", "filter"}).Draw(rt, "edit") {
 	case "attachment":
 		l.decky.Endpoints, l.decky.Routes = l.decky.Endpoints[:1], l.decky.Routes[:1]
 	case "routes":
@@ -277,6 +288,8 @@ func (l *lab) drawEdit(rt *rapid.T) {
 	case "home":
 		l.decky.Endpoints[0].Address = netip.MustParseAddr("10.0.1.77")
 		l.decky.Base.Home.Address, l.decky.MayRecreateBase = l.decky.Endpoints[0].Address, true
+	case "filter":
+		l.networks[1].Filter.RoutedFrames = true
 	case "mtu":
 		l.networks[1].MTU = 9000
 		l.networks[1].Identity.SpecHash = model.HashNetwork(l.networks[1])
@@ -288,7 +301,7 @@ func (l *lab) drawEdit(rt *rapid.T) {
 func TestTeardownConverges(t *testing.T) {
 	t.Parallel()
 
-	for _, operation := range []fake.Operation{fake.OpRemoveContainer, fake.OpRemoveNetwork} {
+	for _, operation := range []fake.Operation{fake.OpRemoveContainer, fake.OpRemoveNetwork, fake.OpRemoveFilter} {
 		for nth := 1; nth <= 2; nth++ {
 			for _, answerLost := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s %d lost %t", operation, nth, answerLost), func(t *testing.T) {
@@ -302,6 +315,9 @@ func TestTeardownConverges(t *testing.T) {
 						if !network.Identity.IsForeign() {
 							t.Errorf("network %s is left", network.Name)
 						}
+					}
+					if filters := l.observe().Filters; len(filters) > 0 {
+						t.Errorf("filter rules are left: %v", filters)
 					}
 					if containers := l.observe().Containers; len(containers) > 0 {
 						t.Errorf("containers are left: %v", containers)

@@ -22,6 +22,12 @@ type Engine interface {
 	engine.ContainerWriter
 }
 
+// Host is what an Executor needs of the engine's host.
+type Host interface {
+	engine.Host
+	engine.Firewall
+}
+
 // Options bound what an Executor does. Zero values stand for the defaults.
 type Options struct {
 	// Parallelism is how many actions of all plans together are in flight.
@@ -36,14 +42,14 @@ type Options struct {
 // Executor carries out plans. It is safe for concurrent use.
 type Executor struct {
 	engine  Engine
-	host    engine.Host
+	host    Host
 	options Options
 	// slots holds one token per action in flight.
 	slots chan struct{}
 }
 
 // New returns an Executor that writes to an engine and its host.
-func New(dockerEngine Engine, host engine.Host, options Options) *Executor {
+func New(dockerEngine Engine, host Host, options Options) *Executor {
 	options.Parallelism = cmp.Or(options.Parallelism, 8)
 	options.ActionTimeout = cmp.Or(options.ActionTimeout, time.Minute)
 	options.StopGrace = cmp.Or(options.StopGrace, 2*time.Second)
@@ -112,7 +118,7 @@ func announcement(action plan.Action, kind plan.TargetKind) string {
 	switch action.(type) {
 	case *plan.CreateNetwork, *plan.CreateContainer:
 		doing = "Creating"
-	case *plan.RemoveNetwork, *plan.RemoveContainer, *plan.RemoveRoute:
+	case *plan.RemoveNetwork, *plan.RemoveContainer, *plan.RemoveRoute, *plan.RemoveFilter:
 		doing = "Removing"
 	case *plan.Connect:
 		doing = "Connecting"
@@ -122,7 +128,7 @@ func announcement(action plan.Action, kind plan.TargetKind) string {
 		doing = "Starting"
 	case *plan.RestartContainer:
 		doing = "Restarting"
-	case *plan.SetSysctl, *plan.SetRoute:
+	case *plan.SetSysctl, *plan.SetRoute, *plan.SetFilter:
 		doing = "Setting"
 	}
 	return doing + " " + string(kind)

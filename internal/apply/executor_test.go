@@ -68,12 +68,18 @@ func TestApplyReportsWhatItTouched(t *testing.T) {
 	if diff := cmp.Diff(containers, report.Containers); diff != "" {
 		t.Errorf("containers (-want +have):\n%s", diff)
 	}
+	if report.Filters {
+		t.Error("filter rules are reported that were not touched")
+	}
 	if want := []string{l.desired(observed).Endpoints[1].NetworkID}; !slices.Equal(report.Networks, want) {
 		t.Errorf("networks %v, want %v", report.Networks, want)
 	}
 
 	spec := network("lab", 3)
 	report = l.executor(apply.Options{}).Apply(t.Context(), plan.Network(spec, observed))
+	if !report.Filters {
+		t.Error("that filter rules were set is not reported")
+	}
 	created, _ := plan.CurrentNetwork(spec, l.observe())
 	if want := []string{created.ID}; !slices.Equal(report.Networks, want) {
 		t.Errorf("networks %v, want %v", report.Networks, want)
@@ -148,6 +154,9 @@ func TestApplyKeepsGoing(t *testing.T) {
 		return names
 	}
 	want := [][]string{{"lab_acme_web_http", "stray"}, {"lab_acme_web_ssh"}, {"lab_acme_web", "lab_acme_dmz", "lab_acme_office"}}
+	for _, filter := range l.observe().Filters {
+		want[2] = append(want[2], filter.Bridge)
+	}
 	if diff := cmp.Diff(want, [][]string{names(report.Done), names(report.Failed), names(report.NotRun)}); diff != "" {
 		t.Errorf("done, failed, not run (-want +have):\n%s", diff)
 	}

@@ -58,6 +58,9 @@ func network(name string, n byte) model.NetworkSpec {
 		Gateway:  netip.AddrFrom4([4]byte{10, 0, n, 1}),
 		Internal: name != "dmz",
 	}
+	spec.Bridge = model.BridgeName(spec.Identity.Owner)
+	spec.HostAbsent = spec.Internal
+	spec.Filter = model.FilterPolicy{Published: name == "dmz"}
 	spec.Identity.SpecHash = model.HashNetwork(spec)
 	return spec
 }
@@ -115,6 +118,9 @@ func (l *lab) observe() model.Observed {
 	observed := model.Observed{Namespaces: map[string]model.Namespace{}}
 	var err error
 	if observed.Networks, err = l.engine.Networks(ctx); err != nil {
+		l.t.Fatal(err)
+	}
+	if observed.Filters, err = l.engine.Filters(ctx); err != nil {
 		l.t.Fatal(err)
 	}
 	listed, err := l.engine.Containers(ctx)

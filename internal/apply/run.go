@@ -23,6 +23,8 @@ type Report struct {
 	// Containers and Networks are the ids of what was, or may have been,
 	// changed; each sorted. An observer looks at them before the next plan.
 	Containers, Networks []string
+	// Filters says that filter rules were, or may have been, changed.
+	Filters bool
 }
 
 // step is an action whose references are resolved to ids.
@@ -61,6 +63,7 @@ type run struct {
 	// containerIDs holds the ids of the containers that this plan created, by name.
 	containerIDs         map[string]string
 	containers, networks map[string]bool
+	filters              bool
 }
 
 func newRun(planned plan.Plan) *run {
@@ -124,6 +127,8 @@ func (r *run) begin(action plan.Action) step {
 		begun.containerID = r.resolve(action.Container)
 	case *plan.RemoveNetwork:
 		r.touch(r.networks, action.Network.ID)
+	case *plan.SetFilter, *plan.RemoveFilter:
+		r.filters = true
 	case *plan.CreateNetwork:
 	}
 	r.touch(r.containers, begun.containerID)
@@ -171,6 +176,7 @@ func (r *run) report(cause error) Report {
 	report := Report{
 		Containers: slices.Sorted(maps.Keys(r.containers)),
 		Networks:   slices.Sorted(maps.Keys(r.networks)),
+		Filters:    r.filters,
 	}
 	var errs []error
 	for _, action := range r.planned.Actions {
@@ -220,7 +226,7 @@ func containerName(action plan.Action) string {
 		return action.Container.Name
 	case *plan.RemoveRoute:
 		return action.Container.Name
-	case *plan.CreateNetwork, *plan.RemoveNetwork:
+	case *plan.CreateNetwork, *plan.RemoveNetwork, *plan.SetFilter, *plan.RemoveFilter:
 	}
 	return ""
 }

@@ -15,7 +15,8 @@ func newPurgeCommand(env *environment) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "purge --instance UID",
 		Short: "Remove from the engine what a lost control plane left there",
-		Long: "Remove from the engine every container and network that carries the label deckyard.dev/instance=UID.\n" +
+		Long: "Remove from the engine every container and network that carries the label deckyard.dev/instance=UID,\n" +
+			"and from the host's firewall the rules for their bridges.\n" +
 			"It is for a control plane whose data directory or cluster is lost; one that still runs would create\n" +
 			"them again. A conflict with such an object names the UID.",
 		Args: usageArgs(cobra.NoArgs),

@@ -23,7 +23,7 @@ func addOwner(keys map[key]struct{}, identity model.Identity) {
 	}] = struct{}{}
 }
 
-// affected returns the owners whom changes concern: those of what changed, and
+// affected returns the owners whom changes concern: those of what changed, filter rules included, and
 // those of the networks on which an endpoint changed.
 func affected(changed changes, networkIdentity func(id string) model.Identity) map[key]struct{} {
 	keys := map[key]struct{}{}
@@ -33,6 +33,9 @@ func affected(changed changes, networkIdentity func(id string) model.Identity) m
 				addOwner(keys, version.Identity)
 			}
 		}
+	}
+	for _, filter := range changed.filters {
+		addOwner(keys, filter.Identity())
 	}
 	for _, container := range changed.containers {
 		for _, version := range []*model.Container{container.before, container.after} {
@@ -79,7 +82,7 @@ func endpointsByNetwork(container *model.Container) map[string]model.Endpoint {
 // what is not his: a change of a foreign object, or of what an owned one
 // occupies. That an owned container starts and stops concerns nobody else.
 func mayUnblock(changed changes) bool {
-	if changed.images || changed.routes || len(changed.networks) > 0 {
+	if changed.images || changed.routes || changed.firewall || len(changed.networks) > 0 {
 		return true
 	}
 	for _, container := range changed.containers {

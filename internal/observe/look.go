@@ -133,6 +133,7 @@ func (o *Observer) list(ctx context.Context, how scrutiny) (listing, error) {
 		list.containers[i] = withoutForeignDetail(container)
 	}
 	list.routes = o.routes(ctx)
+	list.firewall = o.lookAtFilters(ctx)
 	list.inspected, err = o.inspectListed(ctx, list)
 	return list, err
 }

@@ -39,6 +39,8 @@ type Observer struct {
 	listing chan struct{}
 	// relistWanted holds a value while a list is due at once.
 	relistWanted chan struct{}
+	// firewallChanged holds a value while filter rules are to be looked at.
+	firewallChanged chan struct{}
 	// relisted holds the last list until the subscribers got it.
 	relisted chan model.Observed
 
@@ -54,17 +56,18 @@ type Observer struct {
 func New(reader engine.Reader, events engine.Events, options Options) *Observer {
 	options = options.withDefaults()
 	o := &Observer{
-		reader:       reader,
-		events:       events,
-		options:      options,
-		picture:      newPicture(),
-		alarm:        newAlarm(),
-		marks:        newMarks(),
-		health:       newHealth(options.Clock, options.StaleAfter),
-		listing:      make(chan struct{}, 1),
-		relistWanted: make(chan struct{}, 1),
-		relisted:     make(chan model.Observed, 1),
-		scrutiny:     scrutinyOfAll,
+		reader:          reader,
+		events:          events,
+		options:         options,
+		picture:         newPicture(),
+		alarm:           newAlarm(),
+		marks:           newMarks(),
+		health:          newHealth(options.Clock, options.StaleAfter),
+		listing:         make(chan struct{}, 1),
+		relistWanted:    make(chan struct{}, 1),
+		relisted:        make(chan model.Observed, 1),
+		firewallChanged: make(chan struct{}, 1),
+		scrutiny:        scrutinyOfAll,
 	}
 	o.metrics = newMetrics(o.health)
 	if options.Registerer != nil {
@@ -77,7 +80,7 @@ func New(reader engine.Reader, events engine.Events, options Options) *Observer 
 func (o *Observer) Start(ctx context.Context) error {
 	var running sync.WaitGroup
 	for _, run := range []func(context.Context){
-		o.followEvents, o.lookAtMarked, o.relistRegularly, o.announceLists,
+		o.followEvents, o.lookAtMarked, o.relistRegularly, o.announceLists, o.followFirewall, o.lookAtFirewall,
 	} {
 		running.Go(func() { run(ctx) })
 	}
@@ -135,7 +138,7 @@ func (o *Observer) Track(kind model.OwnerKind, name types.NamespacedName) {
 }
 
 // WakeOnForeign makes the observer wake an object, which is blocked on something
-// that is not its own, when foreign objects, images or routes change, or what
+// that is not its own, when foreign objects, images, routes or the firewall change, or what
 // other objects occupy, until Unblock or Forget.
 func (o *Observer) WakeOnForeign(kind model.OwnerKind, name types.NamespacedName) {
 	o.alarm.block(key{kind: kind, name: name})

@@ -21,12 +21,14 @@ const (
 )
 
 // Options tune an Observer. The zero value is good for production, apart from
-// Host and Registerer.
+// Host, Firewall and Registerer.
 type Options struct {
 	// Clock drives all timers; default the real one.
 	Clock clock.Clock
 	// Host, when set, gives the host's routes to the snapshots.
 	Host engine.Host
+	// Firewall, when set, gives the host's filter rules to the snapshots.
+	Firewall engine.Firewall
 	// Registerer, when set, is where the observer's metrics are registered.
 	Registerer prometheus.Registerer
 	// RelistInterval is the shortest time between two lists; up to a third is

@@ -40,18 +40,22 @@ type listing struct {
 	// inspected are the looks at containers made after the list, by id.
 	inspected map[string]look[model.Container]
 	routes    []netip.Prefix
+	firewall  filterLook
 }
 
 // changes are what some looks made different.
 type changes struct {
 	containers []change[model.Container]
 	networks   []change[model.Network]
-	// images and routes say that something about them changed.
-	images, routes bool
+	// filters are those that came, went or are different.
+	filters []model.Filter
+	// images and routes say that something about them changed, firewall that it
+	// can be read or cannot any more.
+	images, routes, firewall bool
 }
 
 func (c changes) none() bool {
-	return len(c.containers) == 0 && len(c.networks) == 0 && !c.images && !c.routes
+	return len(c.containers) == 0 && len(c.networks) == 0 && len(c.filters) == 0 && !c.images && !c.routes && !c.firewall
 }
 
 // A picture is all that is known about the engine. It is safe for concurrent use.
@@ -61,6 +65,7 @@ type picture struct {
 	containers table[model.Container]
 	networks   table[model.Network]
 	routes     []netip.Prefix
+	firewall   filterLook
 	takenAt    time.Time
 	// inspectedSeq is the sequence number of the last list after which all our
 	// containers were inspected.
@@ -112,6 +117,9 @@ func (p *picture) observed() model.Observed {
 		Networks:   p.networks.values(),
 		Containers: p.containers.values(),
 		Routes:     p.routes,
+
+		Filters:       p.firewall.filters,
+		FirewallFault: p.firewall.fault,
 	}
 }
 
@@ -183,7 +191,7 @@ func (p *picture) doubtful(listed []model.Container, how scrutiny) []string {
 func (p *picture) mergeList(list listing) changes {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var changed changes
+	changed := p.putFilters(list.firewall)
 	ids := map[string]struct{}{}
 	for _, network := range list.networks {
 		ids[network.ID] = struct{}{}

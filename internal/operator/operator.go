@@ -167,7 +167,7 @@ func readInstance(ctx context.Context, reader client.Reader) (string, error) {
 // ports are the engine that an operator acts on, and the engine's host.
 type ports struct {
 	engine wholeEngine
-	host   engine.Host
+	host   apply.Host
 }
 
 // wholeEngine is all of an engine.
@@ -192,7 +192,7 @@ func assemble(ctx context.Context, operatorManager manager.Manager, to ports, in
 		return fmt.Errorf("index the cache: %w", err)
 	}
 	observer := observe.New(to.engine, to.engine, observe.Options{
-		Host: to.host, Registerer: registerer(options), RelistInterval: options.RelistInterval,
+		Host: to.host, Firewall: to.host, Registerer: registerer(options), RelistInterval: options.RelistInterval,
 	})
 	puller := apply.NewPuller(to.engine, clock.RealClock{})
 	puller.OnFinished(func(string) { observer.WakeBlocked() })

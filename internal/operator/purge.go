@@ -15,7 +15,7 @@ import (
 )
 
 // Purge removes every container and network that carries the label of an
-// instance, for a control plane that is lost. It returns what it removed, also
+// instance, and its filter rules, for a control plane that is lost. It returns what it removed, also
 // beside an error, and touches nothing of another instance.
 func Purge(ctx context.Context, dockerHost, instance string) (removed []string, err error) {
 	dockerEngine, err := docker.New(dockerHost)
@@ -31,8 +31,13 @@ func Purge(ctx context.Context, dockerHost, instance string) (removed []string, 
 	if err != nil {
 		return nil, err
 	}
-	planned := plan.Instance(model.Observed{Networks: networks, Containers: containers}, instance)
-	executor := apply.New(dockerEngine, host.New(), apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace})
+	engineHost := host.New()
+	filters, err := engineHost.Filters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	planned := plan.Instance(model.Observed{Networks: networks, Containers: containers, Filters: filters}, instance)
+	executor := apply.New(dockerEngine, engineHost, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace})
 	report := executor.Apply(ctx, planned)
 	for _, action := range report.Done {
 		kind, name := action.Target()

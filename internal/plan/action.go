@@ -18,6 +18,8 @@ const (
 	TargetEndpoint  TargetKind = "endpoint"
 	TargetSysctl    TargetKind = "sysctl"
 	TargetRoute     TargetKind = "route"
+	// TargetFilter is the rules that the host's firewall has for a bridge.
+	TargetFilter TargetKind = "filter"
 )
 
 // Ref points at a Docker object. ID is empty for one that the same plan
@@ -132,6 +134,19 @@ type RemoveRoute struct {
 	Route     model.Route
 }
 
+// SetFilter makes the filter rules of a bridge those of the spec.
+type SetFilter struct {
+	Meta
+	Spec model.FilterSpec
+}
+
+// RemoveFilter removes the filter rules of a bridge that are the owner's.
+type RemoveFilter struct {
+	Meta
+	Owner  model.Owner
+	Bridge string
+}
+
 // Common implements Action.
 func (m *Meta) Common() *Meta { return m }
 
@@ -212,3 +227,15 @@ func (*RemoveRoute) Verb() string { return "remove" }
 func (a *RemoveRoute) Target() (TargetKind, string) {
 	return TargetRoute, a.Container.Name + " " + a.Route.Destination.String()
 }
+
+// Verb implements Action.
+func (*SetFilter) Verb() string { return "set" }
+
+// Target implements Action.
+func (a *SetFilter) Target() (TargetKind, string) { return TargetFilter, a.Spec.Bridge }
+
+// Verb implements Action.
+func (*RemoveFilter) Verb() string { return "remove" }
+
+// Target implements Action.
+func (a *RemoveFilter) Target() (TargetKind, string) { return TargetFilter, a.Bridge }

@@ -81,5 +81,8 @@ func inOrder(observed model.Observed) model.Observed {
 	if !slices.IsSortedFunc(observed.Networks, networksByName) {
 		observed.Networks = slices.SortedFunc(slices.Values(observed.Networks), networksByName)
 	}
+	if !slices.IsSortedFunc(observed.Filters, model.Filter.Compare) {
+		observed.Filters = slices.SortedFunc(slices.Values(observed.Filters), model.Filter.Compare)
+	}
 	return observed
 }

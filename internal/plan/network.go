@@ -21,11 +21,16 @@ func Network(desired model.NetworkSpec, observed model.Observed) Plan {
 	current, others := sortOut(desired, observed)
 
 	b.block(desired.Name, networkNamesake(desired, observed))
+	b.block(desired.Name, firewallFault(desired, observed))
 	if current != nil {
+		b.setFilter(desired, observed)
 		for _, network := range others {
 			b.retireNetwork(owner, network, why{v1alpha1.ReasonNetworkExtra, "a second network of the LAN"}, observed)
 		}
 		b.findStrangers(owner, *current, observed)
+		if len(others) == 0 {
+			b.removeFilters(owner, desired.Bridge, why{v1alpha1.ReasonFilterDrifted, "another bridge than the LAN's"}, observed)
+		}
 		return b.plan
 	}
 
@@ -35,30 +40,35 @@ func Network(desired model.NetworkSpec, observed model.Observed) Plan {
 	if b.plan.Blocked != nil {
 		return b.plan
 	}
-	var removals []int
+	// The rules are there before the bridge is.
+	preparations := []int{b.setFilter(desired, observed)}
 	for _, network := range others {
 		removal := b.retireNetwork(owner, network, divergence(desired, network), observed)
-		removals = append(removals, removal)
+		preparations = append(preparations, removal)
 	}
 	if b.plan.Blocked == nil {
 		create := why{v1alpha1.ReasonNetworkMissing, desired.Subnet.String()}
 		if len(others) > 0 {
 			create = divergence(desired, others[0])
 		}
-		b.add(&CreateNetwork{Spec: desired}, create, removals...)
+		b.add(&CreateNetwork{Spec: desired}, create, preparations...)
 	}
 	return b.plan
 }
 
 // RemoveNetworks plans the end of a LAN: all that is proven to be the owner's
-// goes, under whatever name.
+// goes, under whatever name, the filter rules last.
 func RemoveNetworks(owner model.Owner, observed model.Observed) Plan {
 	b := &builder{}
 	observed = inOrder(observed)
+	var removals []int
 	for _, network := range observed.Networks {
 		if owner.Owns(network.Identity) {
-			b.retireNetwork(owner, network, why{reason: v1alpha1.ReasonDeleting}, observed)
+			removals = append(removals, b.retireNetwork(owner, network, why{reason: v1alpha1.ReasonDeleting}, observed))
 		}
+	}
+	if b.plan.Blocked == nil {
+		b.removeFilters(owner, "", why{reason: v1alpha1.ReasonDeleting}, observed, removals...)
 	}
 	return b.plan
 }

@@ -19,7 +19,11 @@ type networkCase struct {
 
 func (c networkCase) build() (model.NetworkSpec, model.Observed) {
 	desired := network("dmz", 1)
-	observed := model.Observed{Networks: []model.Network{seenNetwork("id-dmz", desired), seenNetwork("id-office", network("office", 2))}}
+	office := network("office", 2)
+	observed := model.Observed{
+		Networks: []model.Network{seenNetwork("id-dmz", desired), seenNetwork("id-office", office)},
+		Filters:  []model.Filter{seenFilter(desired), seenFilter(office)},
+	}
 	w := world{&observed}
 	if c.engine != nil {
 		c.engine(w)
@@ -32,6 +36,12 @@ func (c networkCase) build() (model.NetworkSpec, model.Observed) {
 }
 
 func (w world) withoutDMZ() { w.Networks = w.Networks[1:] }
+
+func (w world) withoutDMZFilter() { w.Filters = w.Filters[1:] }
+
+func (w world) withoutFirewall() {
+	w.Filters, w.FirewallFault = nil, "the operator lacks the capability NET_ADMIN"
+}
 
 // visit connects containers to dmz.
 func (w world) visit(identity model.Identity, names ...string) {
@@ -124,6 +134,35 @@ func TestPlanOfANetwork(t *testing.T) {
 		"overlap-after-creation-is-no-reason": {engine: func(w world) {
 			w.Routes = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 		}},
+		"nothing-is-there": {engine: func(w world) {
+			w.withoutDMZ()
+			w.withoutDMZFilter()
+		}},
+		"blocked-and-nothing-is-there": {engine: func(w world) {
+			w.withoutDMZ()
+			w.withoutDMZFilter()
+			w.Networks = append(w.Networks, corporate("id-corp", "corp", "10.0.0.0/16"))
+		}},
+		"filter-missing": {engine: world.withoutDMZFilter},
+		"filter-missing-beside-a-foreign-name": {engine: func(w world) {
+			w.withoutDMZFilter()
+			w.Networks = append(w.Networks, corporate("id-foreign", "lab_acme_dmz", "192.168.0.0/24"))
+		}},
+		"filter-damaged":             {engine: func(w world) { w.Filters[0].Intact, w.Filters[0].Policy = false, model.FilterPolicy{} }},
+		"filter-policy":              {spec: func(spec *model.NetworkSpec) { spec.Filter.RoutedFrames = true }},
+		"filter-of-another-bridge":   {engine: func(w world) { w.Filters[0].Bridge = "br-other" }},
+		"filter-of-another-instance": {engine: func(w world) { w.Filters[0].Owner.Instance = "instance-b" }},
+		"filter-missing-draining": {spec: mtu, engine: func(w world) {
+			w.withoutDMZFilter()
+			w.visit(ours("web"), "lab_acme_web")
+		}},
+		"bridge-of-the-engine": {engine: func(w world) { w.Networks[0].Bridge = "" }},
+		"host-is-there":        {spec: func(spec *model.NetworkSpec) { spec.HostAbsent = true }},
+		"firewall-unavailable": {engine: world.withoutFirewall},
+		"firewall-unavailable-and-nothing-is-there": {engine: func(w world) {
+			w.withoutFirewall()
+			w.withoutDMZ()
+		}},
 		"changed-and-new-subnet-is-taken": {spec: func(spec *model.NetworkSpec) { *spec = network("dmz", 2) }},
 	}
 	for name, tc := range tests {
@@ -150,11 +189,17 @@ func TestRemoveNetworks(t *testing.T) {
 	t.Parallel()
 
 	tests := map[string]func(world){
-		"empty":     func(world) {},
-		"gone":      world.withoutDMZ,
-		"renamed":   func(w world) { w.Networks[0].Name = "copy" },
-		"duplicate": func(w world) { w.duplicate("id-dmz-2") },
-		"draining":  func(w world) { w.visit(ours("web"), "lab_acme_web") },
+		"empty":   func(world) {},
+		"gone":    world.withoutDMZ,
+		"renamed": func(w world) { w.Networks[0].Name = "copy" },
+		"gone-with-filter": func(w world) {
+			w.withoutDMZ()
+			w.withoutDMZFilter()
+		},
+		"filter-of-another-instance": func(w world) { w.Filters[0].Owner.Instance = "instance-b" },
+		"firewall-unavailable":       world.withoutFirewall,
+		"duplicate":                  func(w world) { w.duplicate("id-dmz-2") },
+		"draining":                   func(w world) { w.visit(ours("web"), "lab_acme_web") },
 		"one-draining": func(w world) {
 			w.duplicate("id-a")
 			w.visit(ours("web"), "lab_acme_web")

@@ -11,7 +11,7 @@ import (
 )
 
 // Orphans plans the removal of what an instance owns and whose owner is gone:
-// services, bases, networks, in that order. The keys of alive are the UIDs of
+// services, bases, networks, filter rules, in that order. The keys of alive are the UIDs of
 // the owners that exist.
 func Orphans(observed model.Observed, instance string, alive map[string]bool) Plan {
 	return sweep(observed, why{reason: v1alpha1.ReasonOwnerGone}, func(identity model.Identity) bool {
@@ -31,6 +31,8 @@ func sweep(observed model.Observed, why why, matches func(model.Identity) bool) 
 	b.plan.KeepGoing = true
 	observed = inOrder(observed)
 	removals := b.removeAll(matches, why, observed)
+	networkRemovals := map[string][]int{}
+	staying := map[string]bool{}
 	for _, network := range observed.Networks {
 		if !matches(network.Identity) {
 			continue
@@ -48,9 +50,16 @@ func sweep(observed model.Observed, why why, matches func(model.Identity) bool) 
 			b.find(v1alpha1.ReasonForeignEndpoint, network.Name, fmt.Sprintf(
 				"network %q is to be removed and waits until these containers have left it: %s",
 				network.Name, containerNames(guests)))
+			staying[network.Identity.Owner.UID] = true
 			continue
 		}
-		b.addDestructive(&RemoveNetwork{Owner: network.Identity.Owner, Network: networkRef(network)}, why, after...)
+		removal := b.addDestructive(&RemoveNetwork{Owner: network.Identity.Owner, Network: networkRef(network)}, why, after...)
+		networkRemovals[network.Identity.Owner.UID] = append(networkRemovals[network.Identity.Owner.UID], removal)
+	}
+	for _, filter := range observed.Filters {
+		if matches(filter.Identity()) && !staying[filter.Owner.UID] {
+			b.add(&RemoveFilter{Owner: filter.Owner, Bridge: filter.Bridge}, why, networkRemovals[filter.Owner.UID]...)
+		}
 	}
 	return b.plan
 }

@@ -82,6 +82,10 @@ var endpoints = []model.Endpoint{
 
 // drawAccident changes, adds or removes one object.
 func drawAccident(t *rapid.T, w world) {
+	if rapid.IntRange(0, 5).Draw(t, "filter accident") == 0 {
+		drawFilterAccident(t, w)
+		return
+	}
 	if len(w.Containers) == 0 || rapid.IntRange(0, 3).Draw(t, "addition") == 0 {
 		drawAddition(t, w)
 		return
@@ -123,6 +127,19 @@ func drawReroute(t *rapid.T, w world) {
 	})
 }
 
+func drawFilterAccident(t *rapid.T, w world) {
+	switch rapid.IntRange(0, 2).Draw(t, "kind of filter accident") {
+	case 0:
+		w.Filters = nil
+	case 1:
+		for i := range w.Filters {
+			w.Filters[i].Intact = false
+		}
+	case 2:
+		w.Filters, w.FirewallFault = nil, "it is not to be had"
+	}
+}
+
 // drawEndpoints draws at most one endpoint per network.
 func drawEndpoints(t *rapid.T) []model.Endpoint {
 	return rapid.SliceOfNDistinct(rapid.SampledFrom(endpoints), 0, 3,
@@ -131,6 +148,18 @@ func drawEndpoints(t *rapid.T) []model.Endpoint {
 
 func drawAddition(t *rapid.T, w world) {
 	identity := rapid.SampledFrom(identities).Draw(t, "identity")
+	if rapid.Bool().Draw(t, "of filter rules") {
+		added := seenFilter(network("dmz", 1))
+		added.Owner, added.Owner.Topology = identity.Owner, ""
+		added.Intact = rapid.Bool().Draw(t, "intact")
+		added.Bridge = rapid.SampledFrom([]string{added.Bridge, "br-other"}).Draw(t, "bridge")
+		// Rules of one owner and bridge are one filter.
+		w.Filters = slices.DeleteFunc(w.Filters, func(filter model.Filter) bool {
+			return filter.Owner == added.Owner && filter.Bridge == added.Bridge
+		})
+		w.Filters = append(w.Filters, added)
+		return
+	}
 	if rapid.Bool().Draw(t, "of a network") {
 		added := seenNetwork(fmt.Sprintf("id-added-%d", len(w.Networks)), network(rapid.SampledFrom([]string{"dmz", "lab"}).Draw(t, "lan"), 4))
 		added.Identity = identity
@@ -209,6 +238,7 @@ func (w world) isTaken(name string) bool {
 func shuffled(t *rapid.T, observed model.Observed) model.Observed {
 	observed.Containers = rapid.Permutation(observed.Containers).Draw(t, "containers")
 	observed.Networks = rapid.Permutation(observed.Networks).Draw(t, "networks")
+	observed.Filters = rapid.Permutation(observed.Filters).Draw(t, "filters")
 	return observed
 }
 
@@ -221,7 +251,7 @@ func checkOrder(t *rapid.T, planned, again plan.Plan) {
 // checkSound checks numbers, references, ownership, and that nothing is taken
 // away from under something else.
 func checkSound(t *rapid.T, planned plan.Plan, observed model.Observed, isOwner func(model.Owner) bool) {
-	c := soundness{t: t, planned: planned, observed: observed, isOwner: isOwner, created: map[string]int{}, removed: map[string]int{}}
+	c := soundness{t: t, planned: planned, observed: observed, isOwner: isOwner, created: map[string]int{}, removed: map[string]int{}, filtered: map[string]int{}}
 	for i, action := range planned.Actions {
 		meta := action.Common()
 		if meta.ID != i+1 || meta.Reason == "" {
@@ -242,6 +272,8 @@ type soundness struct {
 	observed         model.Observed
 	isOwner          func(model.Owner) bool
 	created, removed map[string]int
+	// filtered holds the actions that set filter rules, by bridge.
+	filtered map[string]int
 }
 
 func (c *soundness) check(action plan.Action) {
@@ -274,7 +306,52 @@ func (c *soundness) check(action plan.Action) {
 	case *plan.RemoveNetwork:
 		c.checkNetworkRemoval(action)
 	case *plan.CreateNetwork:
+		c.checkFilterIsThere(action)
+	case *plan.SetFilter:
+		c.filtered[action.Spec.Bridge] = action.ID
+		if !c.isOwner(action.Spec.Owner) || c.observed.FirewallFault != "" {
+			c.t.Fatalf("action %d sets filter rules that are not the owner's, or cannot be set:\n%s", action.ID, c.planned)
+		}
+	case *plan.RemoveFilter:
+		c.checkFilterRemoval(action)
 	}
+}
+
+// checkFilterIsThere checks that no bridge is there before its rules are.
+func (c *soundness) checkFilterIsThere(action *plan.CreateNetwork) {
+	filtered := slices.ContainsFunc(c.observed.Filters, func(filter model.Filter) bool {
+		return filter.Intact && filter.Bridge == action.Spec.Bridge && filter.Policy == action.Spec.Filter &&
+			action.Spec.Identity.Owner.Owns(filter.Identity())
+	})
+	if set := c.filtered[action.Spec.Bridge]; !filtered && (set == 0 || !c.follows(action.ID, set)) {
+		c.t.Fatalf("action %d creates a network without filter rules:\n%s", action.ID, c.planned)
+	}
+}
+
+// checkFilterRemoval checks that rules are the owner's, and that no network of
+// the owner is left on their bridge.
+func (c *soundness) checkFilterRemoval(action *plan.RemoveFilter) {
+	seen := slices.ContainsFunc(c.observed.Filters, func(filter model.Filter) bool {
+		return filter.Bridge == action.Bridge && action.Owner.Owns(filter.Identity())
+	})
+	if !seen || !c.isOwnerOfFilter(action.Owner) {
+		c.t.Fatalf("action %d removes filter rules that are not the owner's:\n%s", action.ID, c.planned)
+	}
+	for _, network := range c.observed.Networks {
+		if network.Bridge != action.Bridge || !action.Owner.Owns(network.Identity) {
+			continue
+		}
+		if removal := c.removed[network.ID]; removal == 0 || !c.follows(action.ID, removal) {
+			c.t.Fatalf("action %d leaves network %s without filter rules:\n%s", action.ID, network.ID, c.planned)
+		}
+	}
+}
+
+// isOwnerOfFilter knows an owner also by what rules say, which is not the topology.
+func (c *soundness) isOwnerOfFilter(owner model.Owner) bool {
+	withTopology := owner
+	withTopology.Topology = "acme"
+	return c.isOwner(owner) || c.isOwner(withTopology)
 }
 
 // checkRewired checks that a change of routes follows all changes of interfaces.
@@ -322,6 +399,7 @@ func (c *soundness) checkNetworkRemoval(action *plan.RemoveNetwork) {
 	if index < 0 || !c.isOwner(c.observed.Networks[index].Identity.Owner) {
 		c.t.Fatalf("action %d removes a network that is not the owner's:\n%s", action.ID, c.planned)
 	}
+	c.removed[action.Network.ID] = action.ID
 	for _, container := range c.observed.Attached(action.Network.ID) {
 		if removal := c.removed[container.ID]; removal == 0 || !c.follows(action.ID, removal) {
 			c.t.Fatalf("action %d removes a network that %s is on:\n%s", action.ID, container.ID, c.planned)

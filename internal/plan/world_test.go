@@ -38,6 +38,9 @@ func network(name string, n byte) model.NetworkSpec {
 		Internal: name != "dmz",
 		MTU:      1400,
 	}
+	spec.Bridge = model.BridgeName(spec.Identity.Owner)
+	spec.HostAbsent = spec.Internal
+	spec.Filter = model.FilterPolicy{Published: name == "dmz"}
 	spec.Identity.SpecHash = model.HashNetwork(spec)
 	return spec
 }
@@ -48,7 +51,15 @@ func seenNetwork(id string, spec model.NetworkSpec) model.Network {
 		ID: id, Name: spec.Name, Identity: spec.Identity, Driver: spec.Driver,
 		Subnets: []netip.Prefix{spec.Subnet}, Gateway: spec.Gateway,
 		Internal: spec.Internal, Masquerade: spec.Masquerade, MTU: spec.MTU,
+		Bridge: spec.Bridge, HostAbsent: spec.HostAbsent,
 	}
+}
+
+// seenFilter returns filter rules that were made from a network's spec.
+func seenFilter(spec model.NetworkSpec) model.Filter {
+	owner := spec.Identity.Owner
+	owner.Topology = ""
+	return model.Filter{Owner: owner, Bridge: spec.Bridge, Intact: true, Policy: spec.Filter}
 }
 
 func endpoint(lan string, n, host byte) model.EndpointSpec {
@@ -115,7 +126,9 @@ func seal(desired *model.DeckySpec) {
 func converged(desired model.DeckySpec) model.Observed {
 	world := model.Observed{Namespaces: map[string]model.Namespace{}}
 	for i, endpoint := range desired.Endpoints {
-		world.Networks = append(world.Networks, seenNetwork(endpoint.NetworkID, network(endpoint.LAN, byte(i+1))))
+		spec := network(endpoint.LAN, byte(i+1))
+		world.Networks = append(world.Networks, seenNetwork(endpoint.NetworkID, spec))
+		world.Filters = append(world.Filters, seenFilter(spec))
 	}
 	base := seenContainer("id-base", desired.Base)
 	base.HomeNetwork = desired.Base.Home.NetworkName
@@ -202,6 +215,7 @@ func (w world) foreign(name string, endpoints ...model.Endpoint) *model.Containe
 // sorted restores the order that an observation has.
 func (w world) sorted() model.Observed {
 	slices.SortStableFunc(w.Containers, func(a, b model.Container) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(w.Filters, model.Filter.Compare)
 	slices.SortStableFunc(w.Networks, func(a, b model.Network) int { return cmp.Compare(a.Name, b.Name) })
 	return *w.Observed
 }

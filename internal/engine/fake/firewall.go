@@ -39,6 +39,8 @@ func keyOf(owner model.Owner, bridge string) filterKey {
 	return filterKey{owner: owner, bridge: bridge}
 }
 
+func nameOfLAN(owner model.Owner) string { return owner.Namespace + "/" + owner.Name }
+
 // Filters implements engine.Firewall.
 func (e *Engine) Filters(ctx context.Context) ([]model.Filter, error) {
 	var filters []model.Filter
@@ -54,7 +56,7 @@ func (e *Engine) Filters(ctx context.Context) ([]model.Filter, error) {
 
 // SetFilter implements engine.Firewall.
 func (e *Engine) SetFilter(ctx context.Context, spec model.FilterSpec) error {
-	return e.call(ctx, OpSetFilter, spec.Bridge, func() error {
+	return e.call(ctx, OpSetFilter, nameOfLAN(spec.Owner), func() error {
 		if spec.Bridge == "" || len(spec.Bridge) > longestBridgeName {
 			return fmt.Errorf("bridge name: %w", engine.ErrInvalid)
 		}
@@ -70,7 +72,7 @@ func (e *Engine) SetFilter(ctx context.Context, spec model.FilterSpec) error {
 
 // RemoveFilter implements engine.Firewall.
 func (e *Engine) RemoveFilter(ctx context.Context, owner model.Owner, bridge string) error {
-	return e.call(ctx, OpRemoveFilter, bridge, func() error {
+	return e.call(ctx, OpRemoveFilter, nameOfLAN(owner), func() error {
 		if e.firewall.fault != nil {
 			return e.firewall.fault
 		}
