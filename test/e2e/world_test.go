@@ -77,6 +77,9 @@ func (w *world) tearDown(namespace *corev1.Namespace) {
 	if left := w.ownedNames(ctx); len(left) > 0 {
 		w.t.Errorf("left on the engine: %v", left)
 	}
+	if left := w.filtersIn(ctx); len(left) > 0 {
+		w.t.Errorf("left of the firewall: %v", left)
+	}
 	if err := w.kube.Delete(ctx, namespace); client.IgnoreNotFound(err) != nil {
 		w.t.Error(err)
 	}
