@@ -5,7 +5,7 @@
 // Docker Engine, and the kinds of error that they return. It implements nothing.
 //
 // The adapter is in engine/docker, the only package that knows the Docker
-// client; engine/host reads and sets what belongs to a network namespace;
+// client; engine/host reads and sets what belongs to a network namespace or the firewall;
 // engine/fake is an engine in memory; engine/contract is the suite that both
 // the fake and the real engine pass. Start reading at ports.go.
 package engine

@@ -40,8 +40,9 @@ func TestNoHostAddressAnswersADecky(t *testing.T) {
 	web := attachedTo(decky("acme", "web", "dmz", "ssh"), "office")
 	web.Spec.Publish = publishing(22, 22082)
 	web.Spec.Publish.HostIP = "0.0.0.0"
-	w.create(topology("acme"), dmz("acme", "dmz"), lan("acme", "office"), web, decky("acme", "files", "office", "ssh"))
-	w.waitReady(web, at(w, lan("acme", "office")))
+	files := decky("acme", "files", "office", "ssh")
+	w.create(topology("acme"), dmz("acme", "dmz"), lan("acme", "office"), web, files)
+	w.waitReady(web, files)
 
 	for _, from := range []string{"127.0.0.1", outside.gateway} {
 		w.eventually("the published port to answer on "+from, func() error { return greetsAsSSH(greeting("tcp", from+":22082")) })
@@ -49,7 +50,7 @@ func TestNoHostAddressAnswersADecky(t *testing.T) {
 	w.eventually("the published port to answer outside", func() error {
 		return outside.do(func() error { return greetsOnThisThread(outside.gateway + ":22082") })
 	})
-	w.reaches("files", hostOf(t, at(w, lan("acme", "office")).Status.Subnet, 2)+":22")
+	w.reaches("files", web.Status.Interfaces[1].Address+":22")
 
 	listener := listenEverywhere(t)
 	for _, from := range []string{"web", "files"} {
@@ -92,7 +93,7 @@ func TestEgressOfTheDMZ(t *testing.T) {
 	w.mustInside("rover", "ip", "address", "add", "203.0.113.9/32", "dev", "eth0")
 	gateway := allowed.Status.Gateway
 	w.mustInside("rover", "ip", "route", "replace", "default", "via", gateway, "src", "203.0.113.9")
-	outside.run("ip", "route", "add", "203.0.113.9/32", "via", outside.gateway)
+	mustRun(t, "ip", "route", "add", "203.0.113.9/32", "dev", w.networks()["dmz"].Bridge)
 	w.wantSilence("rover", outside.listener)
 }
 
