@@ -4,7 +4,9 @@
 package controllers_test
 
 import (
+	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 
@@ -462,16 +464,26 @@ func TestFilterRulesAreKept(t *testing.T) {
 			l := newLANs(t, public)
 			l.settle(public)
 			l.engine.ForgetWrites()
+			l.events.take()
 			tc.disturb(l, public)
 			l.relist()
-			l.mustPass(public)
-			l.read(public)
-			l.wantConditions(public, v1alpha1.ConditionNetworkInSync, "False "+tc.reason)
-			if isReady(public) {
-				t.Error("the LAN is Ready although it was not contained when the pass began")
+			refused := true
+			l.engine.Intercept(func(_ context.Context, operation enginefake.Operation, _ string) error {
+				if operation == enginefake.OpSetFilter && refused {
+					return engine.ErrDenied
+				}
+				return nil
+			})
+			if _, err := l.pass(public); err == nil {
+				t.Error("the refused rules are not tried again")
 			}
+			l.wantConditions(public, v1alpha1.ConditionReady, "False FirewallUnavailable")
+			refused = false
 			l.settle(public)
 			l.wantWrites(tc.writes...)
+			if sent := l.events.take(); !slices.ContainsFunc(sent, func(event string) bool { return isRepair(event, tc.reason) }) {
+				t.Errorf("no event tells of the repair: %q", sent)
+			}
 			if !isReady(public) {
 				t.Errorf("not Ready again:%s", l.describe())
 			}

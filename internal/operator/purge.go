@@ -15,8 +15,8 @@ import (
 )
 
 // Purge removes every container and network that carries the label of an
-// instance, and its filter rules, for a control plane that is lost. It returns what it removed, also
-// beside an error, and touches nothing of another instance.
+// instance, and its filter rules, for a control plane that is lost. It returns
+// what it removed, also beside an error, and touches nothing of another instance.
 func Purge(ctx context.Context, dockerHost, instance string) (removed []string, err error) {
 	dockerEngine, err := docker.New(dockerHost)
 	if err != nil {
@@ -32,10 +32,8 @@ func Purge(ctx context.Context, dockerHost, instance string) (removed []string, 
 		return nil, err
 	}
 	engineHost := host.New()
-	filters, err := engineHost.Filters(ctx)
-	if err != nil {
-		return nil, err
-	}
+	// Whoever may use the engine may not always use the firewall: what can go, goes.
+	filters, unknown := engineHost.Filters(ctx)
 	planned := plan.Instance(model.Observed{Networks: networks, Containers: containers, Filters: filters}, instance)
 	executor := apply.New(dockerEngine, engineHost, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace})
 	report := executor.Apply(ctx, planned)
@@ -48,6 +46,8 @@ func Purge(ctx context.Context, dockerHost, instance string) (removed []string, 
 		return removed, fmt.Errorf("purge instance %s: %w", instance, report.Err)
 	case planned.Blocked != nil:
 		return removed, fmt.Errorf("purge instance %s: %s; run the command again", instance, planned.Blocked.Message)
+	case unknown != nil:
+		return removed, fmt.Errorf("purge instance %s: filter rules may be left: %w; run the command again as root", instance, unknown)
 	}
 	return removed, nil
 }

@@ -6,13 +6,16 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,8 +26,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/engine/host"
 	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/internal/operator"
 )
 
 // silence is how long a probe waits for an answer that must not come.
@@ -100,7 +105,6 @@ func TestEgressOfTheDMZ(t *testing.T) {
 // What somebody does to the firewall by hand is put right at once, and the LAN
 // is not Ready while it is not so.
 func TestFlushedFilterRulesComeBack(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t)
 	public := dmz("acme", "dmz")
 	w.create(topology("acme"), public, lan("acme", "office"), decky("acme", "web", "dmz", "ssh"))
@@ -131,6 +135,33 @@ func TestFlushedFilterRulesComeBack(t *testing.T) {
 	w.wantRulesUntouched(rules)
 }
 
+// What a lost control plane left of the firewall goes with "deckyard purge", its
+// table included, and what another one has stays.
+func TestPurgeRemovesFilterRules(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	public := dmz("acme", "dmz")
+	w.create(topology("acme"), public)
+	w.waitReady(public)
+	kept := w.filters()
+
+	lost := model.Owner{Instance: "lost-" + w.namespace, Kind: model.OwnerLAN, Namespace: "gone", Name: "dmz", UID: "lost"}
+	bridge := model.BridgeName(lost)
+	if err := host.New().SetFilter(t.Context(), model.FilterSpec{Owner: lost, Bridge: bridge}); err != nil {
+		t.Fatal(err)
+	}
+	removed, err := operator.Purge(t.Context(), docker.DefaultHost, lost.Instance)
+	if err != nil || !slices.Equal(removed, []string{"filter " + bridge}) {
+		t.Errorf("removed %v: %v", removed, err)
+	}
+	if tables := w.nft("list", "tables"); strings.Contains(tables, lost.Instance) {
+		t.Errorf("the table of the lost instance is left:\n%s", tables)
+	}
+	if have := w.filters(); !maps.Equal(have, kept) {
+		t.Errorf("filters %+v, were %+v", have, kept)
+	}
+}
+
 // wantRulesUntouched checks that the rules of the test's bridges have the handles
 // they had: others, of tests that run at the same time, come and go.
 func (w *world) wantRulesUntouched(before string) {
@@ -146,9 +177,15 @@ func (w *world) wantRulesUntouched(before string) {
 // filters returns the filter rules of the namespace's LANs, by bridge.
 func (w *world) filters() map[string]model.Filter {
 	w.t.Helper()
-	all, err := host.New().Filters(w.t.Context())
+	return w.filtersIn(w.t.Context())
+}
+
+// filtersIn is filters with a context for when the test's has ended.
+func (w *world) filtersIn(ctx context.Context) map[string]model.Filter {
+	w.t.Helper()
+	all, err := host.New().Filters(ctx)
 	if err != nil {
-		w.t.Fatal(err)
+		w.t.Error(err)
 	}
 	found := map[string]model.Filter{}
 	for _, filter := range all {

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/engine/host"
 )
 
 // Scenario 52: while the engine cannot be reached, the state is unknown,
@@ -325,6 +326,11 @@ func TestAbandonedTopologyGoesWithoutTheEngine(t *testing.T) {
 	}
 	if err := w.engine.RemoveNetwork(t.Context(), networks["dmz"].ID); err != nil {
 		t.Error(err)
+	}
+	for bridge, filter := range w.filters() {
+		if err := host.New().RemoveFilter(t.Context(), filter.Owner, bridge); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
