@@ -25,7 +25,6 @@ const (
 
 	optionMasquerade = "com.docker.network.bridge.enable_ip_masquerade"
 	optionMTU        = "com.docker.network.driver.mtu"
-	optionBridge     = "com.docker.network.bridge.name"
 	optionHostAbsent = "com.docker.network.bridge.inhibit_ipv4"
 )
 
@@ -90,13 +89,12 @@ func shortPorts(ports []types.ServicePortConfig) []string {
 	return short
 }
 
+// composeNetworkOf leaves the name of the bridge to the engine: it is made from
+// what only a deployed LAN has, for the sake of filter rules, which Compose has not.
 func composeNetworkOf(network model.NetworkSpec) types.NetworkConfig {
 	options := types.Options{optionMasquerade: strconv.FormatBool(network.Masquerade)}
 	if network.MTU != 0 {
 		options[optionMTU] = strconv.Itoa(network.MTU)
-	}
-	if network.Bridge != "" {
-		options[optionBridge] = network.Bridge
 	}
 	if network.HostAbsent {
 		options[optionHostAbsent] = strconv.FormatBool(true)

@@ -116,6 +116,8 @@ func incomparable() []string {
 		// Compose has more labels, and we have ours; the hashes are of other things.
 		"*|Labels|deckyard.dev/*", "*|Labels|com.docker.compose.config-hash", "*|Labels|com.docker.compose.depends_on",
 		"*|Labels|com.docker.compose.image", "*|Labels|com.docker.compose.project.*", "*|Labels|com.docker.compose.version",
+		// Ours is made from the LAN's UID, so that filter rules can be there first.
+		"*|Options|com.docker.network.bridge.name",
 		// Compose would attach to what it starts in the foreground.
 		"*|Config|AttachStdout", "*|Config|AttachStderr",
 		// It gives each container its service's name as an alias, and cannot not.
