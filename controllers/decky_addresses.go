@@ -169,6 +169,9 @@ func (s *deckyScope) locateNetworks(context.Context) pass.Outcome {
 			return s.waitForNetwork(lan.Name)
 		}
 		s.interfaces[i].NetworkID = network.ID
+		if s.isBarred(wanted) {
+			s.barred = lan.Name
+		}
 		allFound = allFound && found
 	}
 	if allFound && s.pass.Condition(v1alpha1.ConditionEndpointsInSync).Reason == string(v1alpha1.ReasonLANNotReady) {
@@ -189,6 +192,15 @@ func addressing(lan *v1alpha1.LAN) (netip.Prefix, netip.Addr, error) {
 		return netip.Prefix{}, netip.Addr{}, fmt.Errorf("read the gateway of LAN %s: %w", lan.Name, err)
 	}
 	return subnet, gateway, nil
+}
+
+// isBarred reports whether a LAN keeps from passing what the decky forwards.
+func (s *deckyScope) isBarred(network model.NetworkSpec) bool {
+	if !s.decky.Spec.Forwarding || !network.Internal || len(s.interfaces) < 2 {
+		return false
+	}
+	network.Filter.RoutedFrames = true
+	return !plan.IsFiltered(network, s.observed)
 }
 
 // waitForNetwork says that a LAN has not been built yet.

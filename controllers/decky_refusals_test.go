@@ -37,7 +37,6 @@ func TestInvalidDecky(t *testing.T) {
 		"unknown key":          {both(services("ssh"), config("ssh", map[string]string{"bannner": "x"})), "InvalidConfig", []string{"bannner", "banner"}},
 		"bad value":            {both(services("ssh"), config("ssh", map[string]string{"acceptAfter": "often"})), "InvalidConfig", []string{"acceptAfter", "often"}},
 		"two claims on a port": {both(services("http"), custom("erp", "acme/erp:1", 80)), "PortConflict", []string{"80", "http", "erp"}},
-		"forwarding":           {func(o *v1alpha1.Decky) { o.Spec.Forwarding = true }, "NotSupported", []string{"spec.forwarding"}},
 		"gateway address":      {address("172.16.0.1"), "AddressInvalid", []string{"spec.home.address", "172.16.0.1", "gateway"}},
 		"network address":      {address("172.16.0.0"), "AddressInvalid", []string{"spec.home.address", "172.16.0.0"}},
 		"broadcast address":    {address("172.16.0.255"), "AddressInvalid", []string{"spec.home.address", "172.16.0.255"}},

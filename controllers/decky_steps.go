@@ -43,7 +43,10 @@ type deckyScope struct {
 	lost     *fault.Fault
 	// interfaces are those on resolved LANs, in the same order.
 	interfaces []model.EndpointSpec
-	imageIDs   map[string]string
+	// barred is a LAN whose bridge does not let pass yet what the decky forwards;
+	// empty if there is none.
+	barred   string
+	imageIDs map[string]string
 	// missingImage says why an image is not on the engine; zero if all are.
 	missingImage absence
 	desired      model.DeckySpec
@@ -291,10 +294,22 @@ func (s *deckyScope) conclude(state plan.DeckyState, planned plan.Plan) pass.Out
 	if len(state.RecreatePending) > 0 {
 		return pass.Stall(v1alpha1.ReasonRecreatePending, s.pass.Condition(v1alpha1.ConditionRecreatePending).Message)
 	}
-	if state.InSync() {
+	switch {
+	case !state.InSync():
+		return s.awaitSync(state)
+	case s.barred != "":
+		return s.waitForFilter()
+	default:
 		return pass.Done("")
 	}
-	return s.awaitSync(state)
+}
+
+// waitForFilter waits for the LAN to let pass what the decky forwards: its
+// readiness, which follows, wakes the decky.
+func (s *deckyScope) waitForFilter() pass.Outcome {
+	message := fmt.Sprintf("The bridge of LAN %s does not let pass yet what the decky forwards", s.barred)
+	s.pass.Conditions().False(v1alpha1.ConditionEndpointsInSync, v1alpha1.ReasonFilterMissing, message)
+	return pass.Wait(v1alpha1.ReasonFilterMissing, message)
 }
 
 // awaitSync looks again, or waits for a LAN, where nothing can be done now.

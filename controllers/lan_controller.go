@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/graph"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/pass"
 )
@@ -37,6 +38,7 @@ func (r *LANReconciler) SetupWithManager(manager ctrl.Manager) error {
 		For(&v1alpha1.LAN{}, builder.WithPredicates(onNode(r.Name), askedForWork())).
 		Watches(&v1alpha1.Topology{}, members(always), builder.WithPredicates(askedForWork())).
 		Watches(&v1alpha1.LAN{}, r.toUnready(), builder.WithPredicates(askedForWork())).
+		Watches(&v1alpha1.Decky{}, members(isLinkedBy), builder.WithPredicates(onNode(r.Name), linksChanged())).
 		Watches(&v1alpha1.Decky{}, members(isBeingDeleted), builder.WithPredicates(onNode(r.Name), goneOrGoing())).
 		WatchesRawSource(r.Observer.Source(model.OwnerLAN)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, RateLimiter: newRateLimiter(), NeedLeaderElection: &noLeader}).
@@ -59,6 +61,17 @@ func (r *LANReconciler) toUnready() handler.EventHandler {
 		}
 		return requests
 	})
+}
+
+// isLinkedBy picks the LANs that a decky forwards between: before a change of
+// that, and after, since a change is looked at both ways.
+func isLinkedBy(changed, member client.Object) bool {
+	decky, ok := changed.(*v1alpha1.Decky)
+	if !ok {
+		return false
+	}
+	_, isLinked := graph.Links(decky)[member.GetName()]
+	return isLinked
 }
 
 // isBeingDeleted wakes LANs that may have waited for a decky to leave.

@@ -189,6 +189,8 @@ func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
 		}
 	}
 	s.desired = render.Network(s.Instance, s.lan, subnet, gateway)
+	// The engine keeps apart only what is internal.
+	s.desired.Filter.RoutedFrames = s.desired.Internal && graph.IsCrossed(s.lan, s.siblings, s.deckies)
 	return pass.Continue()
 }
 

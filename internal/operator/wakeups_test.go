@@ -184,3 +184,54 @@ func (w *world) countContainers(topology string, want int) error {
 	}
 	return nil
 }
+
+// A change of what a decky forwards reaches the deckies and LANs that it concerns,
+// which no event of theirs tells of.
+func TestForwardingWakesWhomItConcerns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	web := decky("acme", "web", "dmz", visiting("office"))
+	w.create(w.topology("acme", "10.0.0.0/16"), lan("acme", "dmz", dmz, subnet("10.0.1.0/24")), lan("acme", "office", subnet("10.0.2.0/24")),
+		web, decky("acme", "files", "office"))
+	w.waitFor(v1alpha1.ReasonSucceeded, web)
+	for _, forwards := range []bool{true, false} {
+		edit(w, web, func(o *v1alpha1.Decky) { o.Spec.Forwarding = forwards })
+		w.eventually("the other decky to follow", func() error { return w.checkRoutes("files", forwards) })
+		w.eventually("the LAN to follow", func() error { return w.checkRoutedFrames("office", forwards) })
+		w.waitFor(v1alpha1.ReasonSucceeded, web)
+	}
+}
+
+// checkRoutes returns an error unless a decky of acme has routes, or none.
+func (w *world) checkRoutes(name string, want bool) error {
+	containers, err := w.engine.Containers(w.t.Context())
+	if err != nil {
+		return err
+	}
+	for _, listed := range containers {
+		if listed.Name != model.BaseName(w.namespace, "acme", name) {
+			continue
+		}
+		seen, err := w.engine.Container(w.t.Context(), listed.ID)
+		if err != nil {
+			return err
+		}
+		namespace, err := w.engine.Namespace(w.t.Context(), seen, nil)
+		if err == nil && (len(namespace.Routes) > 0) != want {
+			err = fmt.Errorf("%s has the routes %v", name, namespace.Routes)
+		}
+		return err
+	}
+	return fmt.Errorf("%s has no base", name)
+}
+
+// checkRoutedFrames returns an error unless routed frames pass a LAN, or do not.
+func (w *world) checkRoutedFrames(name string, want bool) error {
+	filters, err := w.engine.Filters(w.t.Context())
+	for _, filter := range filters {
+		if filter.Owner.Name == name && filter.Policy.RoutedFrames != want {
+			return fmt.Errorf("routed frames pass %s: %t", name, filter.Policy.RoutedFrames)
+		}
+	}
+	return err
+}

@@ -19,18 +19,32 @@ func (b *builder) setFilter(desired model.NetworkSpec, observed model.Observed) 
 	if !wanted || observed.FirewallFault != "" {
 		return 0
 	}
-	index := slices.IndexFunc(observed.Filters, func(have model.Filter) bool {
-		return have.Bridge == want.Bridge && want.Owner.Owns(have.Identity())
-	})
 	reason := v1alpha1.ReasonFilterMissing
-	if index >= 0 {
-		have := observed.Filters[index]
+	if have, found := filterOf(want, observed); found {
 		if have.Intact && have.Policy == want.Policy {
 			return 0
 		}
 		reason = v1alpha1.ReasonFilterDrifted
 	}
 	return b.add(&SetFilter{Spec: want}, why{reason, desired.Name + ": " + policyText(want.Policy)})
+}
+
+// IsFiltered reports whether the filter rules of a network's bridge are seen to be
+// as desired.
+func IsFiltered(desired model.NetworkSpec, observed model.Observed) bool {
+	want, _ := desired.FilterSpec()
+	have, found := filterOf(want, observed)
+	return found && have.Intact && have.Policy == want.Policy
+}
+
+func filterOf(want model.FilterSpec, observed model.Observed) (model.Filter, bool) {
+	index := slices.IndexFunc(observed.Filters, func(have model.Filter) bool {
+		return have.Bridge == want.Bridge && want.Owner.Owns(have.Identity())
+	})
+	if index < 0 {
+		return model.Filter{}, false
+	}
+	return observed.Filters[index], true
 }
 
 // removeFilters plans the removal of an owner's filter rules but for those of one bridge.

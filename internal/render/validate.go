@@ -96,9 +96,6 @@ func parseSubnet(text string) (netip.Prefix, *fault.Fault) {
 
 // ValidateDecky returns the first mistake in a Decky taken by itself, or nil.
 func ValidateDecky(decky *v1alpha1.Decky, known *catalogue.Catalogue, engine Engine) *fault.Fault {
-	if decky.Spec.Forwarding {
-		return fault.New(v1alpha1.ReasonNotSupported, "spec.forwarding", "forwarding is not supported yet: set it to false")
-	}
 	for _, validate := range []func() *fault.Fault{
 		func() *fault.Fault { return validateNames(decky.Name, decky.Spec.TopologyRef) },
 		func() *fault.Fault { return validateHost(decky.Spec) },

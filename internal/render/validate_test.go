@@ -93,9 +93,7 @@ func TestValidateDecky(t *testing.T) {
 			engine: render.Engine{EndpointMAC: true},
 		},
 		"a host name with a domain": {change: func(d *v1alpha1.Decky) { d.Spec.Hostname = "SRV-01.acme.example" }},
-		"forwarding": {change: func(d *v1alpha1.Decky) { d.Spec.Forwarding = true }, want: fault.Fault{
-			Reason: v1alpha1.ReasonNotSupported, Field: "spec.forwarding", Message: "forwarding is not supported yet: set it to false",
-		}},
+		"forwarding":                {change: func(d *v1alpha1.Decky) { d.Spec.Forwarding = true }},
 		"a host name that is none": {change: func(d *v1alpha1.Decky) { d.Spec.Hostname = "my_host" }, want: invalid("spec.hostname",
 			`hostname "my_host" is not a host name: use at most 63 letters, digits and hyphens, in labels separated by dots, such as srv-web-01, or leave it out`)},
 		"an unknown strategy": {change: func(d *v1alpha1.Decky) { d.Spec.UpdateStrategy = "Never" }, want: invalid("spec.updateStrategy",

@@ -184,8 +184,6 @@ func serviceRefusals() map[string]refusal {
 	portTwice := decky("acme", "zz", "office", "http", "web")
 	portTwice.Spec.Services[1].Image = "example/web:1"
 	portTwice.Spec.Services[1].Ports = []v1alpha1.ServicePort{{ContainerPort: 80}}
-	forwarding := attachedTo(decky("acme", "zz", "edge", "ssh"), "office")
-	forwarding.Spec.Forwarding = true
 	return map[string]refusal{
 		"unknown service": {
 			object: decky("acme", "zz", "office", "telnett"), reason: v1alpha1.ReasonUnknownService,
@@ -219,10 +217,6 @@ func serviceRefusals() map[string]refusal {
 			object: portTwice, reason: v1alpha1.ReasonPortConflict,
 			message: "spec.services[1].ports: service web claims port 80/tcp, which service http of the same decky has: " +
 				"remove one of them, or move a custom one to another port",
-		},
-		"forwarding": {
-			object: forwarding, reason: v1alpha1.ReasonNotSupported,
-			message: "spec.forwarding: forwarding is not supported yet: set it to false",
 		},
 	}
 }

@@ -10,6 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/model"
 )
 
 // A decky of an internal LAN has no way out, whatever the engine gave it; one of
@@ -46,6 +50,68 @@ func TestRoutesAreKept(t *testing.T) {
 	w.eventuallyRoutes("web", "default via 10.230.1.1")
 	w.waitReady(topo)
 	w.steady()
+}
+
+// Scenarios 49, 50 and 77: a decky that forwards leads from the DMZ to an inner
+// LAN, on an engine as it is, and no longer once it does not; nothing restarts.
+func TestForwardingIsToggledOnTheRunningBase(t *testing.T) {
+	w := newWorld(t)
+	topo, edge := topology("acme"), inSubnet(dmz("acme", "edge"), "10.231.1.0/24")
+	office, plant := inSubnet(lan("acme", "office"), "10.231.2.0/24"), inSubnet(lan("acme", "plant"), "10.231.3.0/24")
+	web, pc, hmi := decky("acme", "web", "edge", "ssh"), decky("acme", "pc", "office", "ssh"), decky("acme", "hmi", "plant", "ssh")
+	jump, inner := attachedTo(decky("acme", "jump", "edge", "ssh"), "office"), attachedTo(decky("acme", "inner", "office", "ssh"), "plant")
+	for address, each := range map[string]*v1alpha1.Decky{
+		"10.231.1.20": web, "10.231.2.20": pc, "10.231.3.20": hmi, "10.231.1.10": jump, "10.231.2.11": inner,
+	} {
+		each.Spec.Home.Address = address
+	}
+	jump.Spec.Attachments[0].Address, inner.Spec.Attachments[0].Address = "10.231.2.10", "10.231.3.11"
+	w.create(topo, edge, office, plant, web, pc, hmi, jump, inner)
+	w.waitReady(topo)
+	before := w.containers()
+	w.isOutOfReach("web", "10.231.2.20:22")
+
+	for _, each := range []*v1alpha1.Decky{jump, inner} {
+		edit(w, each, func(o *v1alpha1.Decky) { o.Spec.Forwarding = true })
+	}
+	w.waitReady(jump, inner)
+	w.eventuallyRoutes("web", "10.231.2.0/24 via 10.231.1.10", "10.231.3.0/24 via 10.231.1.10", "default via 10.231.1.1")
+	w.eventuallyRoutes("pc", "10.231.1.0/24 via 10.231.2.10", "10.231.3.0/24 via 10.231.2.11")
+	w.eventuallyRoutes("hmi", "10.231.1.0/24 via 10.231.3.11", "10.231.2.0/24 via 10.231.3.11")
+	w.waitReady(topo, edge, office, plant)
+	w.reaches("web", "10.231.2.20:22")
+	w.reaches("web", "10.231.3.20:22")
+	w.reaches("hmi", "10.231.1.20:22")
+	w.isOutOfReach("hmi", "10.231.1.1:22")
+
+	w.docker("restart", "--time", "0", before["hmi"].Name)
+	w.eventuallyRoutes("hmi", "10.231.1.0/24 via 10.231.3.11", "10.231.2.0/24 via 10.231.3.11")
+	w.waitReady(topo)
+	w.reaches("web", "10.231.3.20:22")
+	edit(w, inner, func(o *v1alpha1.Decky) { o.Spec.Attachments = nil })
+	w.eventuallyRoutes("web", "10.231.2.0/24 via 10.231.1.10", "default via 10.231.1.1")
+	w.eventuallyRoutes("hmi")
+
+	edit(w, jump, func(o *v1alpha1.Decky) { o.Spec.Forwarding = false })
+	w.waitReady(jump)
+	w.eventuallyRoutes("web", "default via 10.231.1.1")
+	w.eventuallyRoutes("pc")
+	if got := w.sysctl("jump", model.SysctlIPForward); got != "0" {
+		t.Errorf("jump has ip_forward %s", got)
+	}
+	// With routes of an intruder's own it is no different.
+	w.mustInside("web", "ip", "route", "add", "10.231.2.0/24", "via", "10.231.1.10")
+	w.isOutOfReach("web", "10.231.2.20:22")
+	w.assertUntouched(before, "web", "web_ssh", "pc", "pc_ssh", "jump", "jump_ssh", "inner", "inner_ssh")
+}
+
+// isOutOfReach fails the test if a TCP connection from the container succeeds.
+func (w *world) isOutOfReach(container, address string) {
+	w.t.Helper()
+	if conn, err := w.dialFrom(container, address, time.Second); err == nil {
+		_ = conn.Close()
+		w.t.Errorf("%s reaches %s", container, address)
+	}
 }
 
 // checkRoutes compares the routes inside a container, without those of the kernel.
