@@ -69,12 +69,12 @@ func TestNoHostAddressAnswersADecky(t *testing.T) {
 	}
 }
 
-// A DMZ reaches the outside exactly if it may, and the host and other LANs in
-// neither case.
+// A DMZ reaches the outside exactly if it may, and the host, other LANs and the
+// addresses at which clouds tell a machine its credentials in neither case.
 func TestEgressOfTheDMZ(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	outside := newOutside(t, "198.51.100.4/30")
+	outside, metadata := newOutside(t, "198.51.100.4/30"), newOutside(t, "169.254.169.252/30")
 	allowed := dmz("open", "dmz")
 	allowed.Spec.Egress = v1alpha1.EgressAllow
 	victim := decky("closed", "victim", "yard", "ssh")
@@ -88,7 +88,7 @@ func TestEgressOfTheDMZ(t *testing.T) {
 
 	yard := at(w, dmz("closed", "yard"))
 	listener := listenEverywhere(t)
-	targets := []string{hostOf(t, yard.Status.Subnet, 2) + ":22"}
+	targets := []string{hostOf(t, yard.Status.Subnet, 2) + ":22", metadata.listener}
 	for _, address := range w.hostAddresses() {
 		targets = append(targets, address+":"+listener, address+":22083")
 	}

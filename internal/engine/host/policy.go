@@ -29,8 +29,10 @@ const (
 	// registerOne takes what a rule compares; all rules have room enough in it.
 	registerOne = 1
 
-	// ipv4SourceOffset is that of the source address in an IPv4 header.
-	ipv4SourceOffset = 12
+	// ipv4SourceOffset and ipv4DestinationOffset are those of the addresses in an
+	// IPv4 header.
+	ipv4SourceOffset      = 12
+	ipv4DestinationOffset = 16
 
 	// connectionIsDNATed is IPS_DST_NAT of linux/netfilter/nf_conntrack_common.h: the
 	// connection goes to a published port.
@@ -39,6 +41,9 @@ const (
 	stateReply = expr.CtStateBitESTABLISHED | expr.CtStateBitRELATED
 	stateKnown = stateReply | expr.CtStateBitNEW
 )
+
+// linkLocal returns the addresses at which clouds tell a machine its credentials.
+func linkLocal() netip.Prefix { return netip.MustParsePrefix("169.254.0.0/16") }
 
 // chainRule is one rule of a base chain: what it matches is dropped.
 type chainRule struct {
@@ -84,7 +89,8 @@ func compile(bridge string, policy model.FilterPolicy) []chainRule {
 	}
 	return append(rules,
 		chainRule{chainForward, join(out, stateIsNoneOf(stateKnown))},
-		chainRule{chainForward, join(out, sourceIsNotIn(policy.Egress))},
+		chainRule{chainForward, join(out, addressIn(ipv4SourceOffset, policy.Egress, expr.CmpOpNeq))},
+		chainRule{chainForward, join(out, addressIn(ipv4DestinationOffset, linkLocal(), expr.CmpOpEq))},
 		// A published port of the host is an address of the host, behind which may
 		// be any LAN.
 		chainRule{chainForward, join(out, stateIsAnyOf(expr.CtStateBitNEW), isDNATed())},
@@ -128,7 +134,8 @@ func encode(rules []chainRule) ([]string, bool) {
 func egressOf(rules []chainRule) netip.Prefix {
 	for _, rule := range rules {
 		for i, expression := range rule.match {
-			if _, ok := expression.(*expr.Payload); !ok || i+2 >= len(rule.match) {
+			payload, ok := expression.(*expr.Payload)
+			if !ok || payload.Offset != ipv4SourceOffset || i+2 >= len(rule.match) {
 				continue
 			}
 			masked, isMasked := rule.match[i+1].(*expr.Bitwise)
@@ -200,15 +207,15 @@ func protocolIs(protocol byte) []expr.Any {
 	}
 }
 
-// sourceIsNotIn matches IPv4 packets from elsewhere than a subnet.
-func sourceIsNotIn(subnet netip.Prefix) []expr.Any {
+// addressIn compares an address in the header of IPv4 packets with a subnet.
+func addressIn(offset uint32, subnet netip.Prefix, operator expr.CmpOp) []expr.Any {
 	address := subnet.Masked().Addr().As4()
 	return append(protocolIs(unix.NFPROTO_IPV4),
-		&expr.Payload{DestRegister: registerOne, Base: expr.PayloadBaseNetworkHeader, Offset: ipv4SourceOffset, Len: uint32(len(address))},
+		&expr.Payload{DestRegister: registerOne, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: uint32(len(address))},
 		&expr.Bitwise{
 			SourceRegister: registerOne, DestRegister: registerOne, Len: uint32(len(address)),
 			Mask: net.CIDRMask(subnet.Bits(), subnet.Addr().BitLen()), Xor: make([]byte, len(address)),
 		},
-		&expr.Cmp{Op: expr.CmpOpNeq, Register: registerOne, Data: address[:]},
+		&expr.Cmp{Op: operator, Register: registerOne, Data: address[:]},
 	)
 }
