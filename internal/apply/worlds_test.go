@@ -163,12 +163,6 @@ func addStrangers(hand fake.Hand) {
 	})
 }
 
-// foreign is all that is not ours on the engine.
-type foreign struct {
-	Containers []model.Container
-	Networks   []model.Network
-}
-
 // convergeAlone converges, and checks that nothing changes which is not ours, and
 // no base that runs and may not be recreated.
 func (l *lab) convergeAlone() {

@@ -107,12 +107,12 @@ func (d *deckyPlan) planRoutes() {
 		after = []int{d.baseUp}
 	}
 	for _, route := range d.state.Routes {
-		why := why{route.Reason, route.detail}
+		because := why{route.Reason, route.detail}
 		switch {
 		case route.Reason == v1alpha1.ReasonRouteExtra:
-			d.add(&RemoveRoute{Container: d.base(), Route: route.Route}, why, after...)
+			d.add(&RemoveRoute{Container: d.base(), Route: route.Route}, because, after...)
 		case route.settable:
-			d.add(&SetRoute{Container: d.base(), Route: route.Route}, why, after...)
+			d.add(&SetRoute{Container: d.base(), Route: route.Route}, because, after...)
 		}
 	}
 }

@@ -165,7 +165,7 @@ func (o *nodeOperator) awaitCut(cut <-chan struct{}) {
 func TestTopologyDeletedWhileItComesUpLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for name, arrived := range map[string]func(w *world) bool{
-		"at once":            func(*world) bool { return true },
+		"at once":            func(w *world) bool { return len(at(w, topology("acme")).GetFinalizers()) > 0 },
 		"with its networks":  func(w *world) bool { return len(w.networks()) > 0 },
 		"with a container":   func(w *world) bool { return len(w.containers()) > 0 },
 		"with some services": func(w *world) bool { return len(w.containers()) > 4 },
