@@ -55,7 +55,7 @@ func (e *environment) openDataDirectory() (*controlplane.DataDirectory, error) {
 		return directory, nil
 	case errors.Is(err, controlplane.ErrInUse):
 		return nil, fmt.Errorf("%w: stop it with 'deckyard down --data-dir %s', or choose another --data-dir", err, e.dataDirectory)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR):
 		return nil, fmt.Errorf("%w: choose a directory that you can write to with --data-dir", err)
 	default:
 		return nil, err

@@ -91,7 +91,10 @@ func releaseTopologies(ctx context.Context, config *rest.Config, options cli.Ope
 		}
 		return false, nil
 	})
-	_, err = topologies.List(context.WithoutCancel(ctx), metav1.ListOptions{})
+	// Without an etcd, a server that is there answers late.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_, err = topologies.List(last, metav1.ListOptions{})
 	var services []string
 	if options.Catalogue != nil {
 		services = options.Catalogue.ServiceNames()

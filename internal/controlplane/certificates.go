@@ -31,8 +31,6 @@ const (
 	// renewAuthorityBefore lets no certificate outlive the authority that it is
 	// verified with.
 	renewAuthorityBefore = certificateLifetime + renewBefore
-	// renewPeriod is short for a machine that sets its clock right after the start.
-	renewPeriod = 10 * time.Minute
 
 	administrator = "deckyard-admin"
 	// administratorsGroup is bound to cluster-admin by the API server itself.

@@ -162,7 +162,7 @@ func refuseForeignDirectory(path string) error {
 
 func makePrivateDirectory(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return fmt.Errorf("create data directory %q: %w", path, err)
+		return withRemedy(path, fmt.Errorf("create data directory %q: %w", path, err))
 	}
 	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a directory needs the x bit
 		return fmt.Errorf("make data directory %q private: %w", path, err)
@@ -173,7 +173,7 @@ func makePrivateDirectory(path string) error {
 func lockDirectory(path string) (*os.File, error) {
 	lock, err := os.OpenFile(FilePath(path, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("create lock in data directory %q: %w", path, err)
+		return nil, withRemedy(path, fmt.Errorf("create lock in data directory %q: %w", path, err))
 	}
 	if err := takeLock(path, lock); err != nil {
 		_ = lock.Close()
@@ -199,7 +199,7 @@ func takeLock(path string, lock *os.File) error {
 		return fmt.Errorf("write lock of data directory %q: %w", path, err)
 	}
 	if _, err := lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
-		return fmt.Errorf("write lock of data directory %q: %w", path, err)
+		return withRemedy(path, fmt.Errorf("write lock of data directory %q: %w", path, err))
 	}
 	return nil
 }
@@ -240,7 +240,7 @@ func (d *DataDirectory) checkVersion() error {
 func writeFileAtomically(path string, content []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
-		return fmt.Errorf("write %q: %w", path, err)
+		return withRemedy(path, fmt.Errorf("write %q: %w", path, err))
 	}
 	_, err = temporary.Write(content)
 	err = errors.Join(err, temporary.Sync(), temporary.Close())
@@ -249,7 +249,7 @@ func writeFileAtomically(path string, content []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(temporary.Name())
-		return fmt.Errorf("write %q: %w", path, err)
+		return withRemedy(path, fmt.Errorf("write %q: %w", path, err))
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ type Options struct {
 	Logger logr.Logger
 	// StorageLogger gets those of etcd. Optional.
 	StorageLogger *zap.Logger
+	// StorageQuota limits the database, in bytes. Optional.
+	StorageQuota int64
 	// Clock decides when certificates are renewed. Optional.
 	Clock clock.WithTicker
 }
@@ -52,6 +54,9 @@ func (o Options) Complete() (CompletedOptions, error) {
 	}
 	if completed.StorageLogger == nil {
 		completed.StorageLogger = zap.NewNop()
+	}
+	if completed.StorageQuota == 0 {
+		completed.StorageQuota = storageQuota
 	}
 	if completed.Clock == nil {
 		completed.Clock = clock.RealClock{}

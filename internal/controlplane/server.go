@@ -23,6 +23,10 @@ const startTimeout = 2 * time.Minute
 // startPatience is how long a stop waits for a start that is under way.
 const startPatience = 15 * time.Second
 
+// upkeepPeriod is short for a machine that sets its clock right after the start, and
+// for a database that refuses writes until there is room.
+const upkeepPeriod = time.Minute
+
 // Server is a control plane that has its certificates and is ready to Run, once.
 type Server struct {
 	options      CompletedOptions
@@ -76,10 +80,13 @@ func (s *Server) RESTConfig() *rest.Config {
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // Run serves until ctx is done or a part fails, and returns the first failure. When
-// it returns everything has stopped, in the reverse of the order of starting.
+// it returns everything has stopped, in the reverse of the order of starting; but
+// when etcd gives up, what waits for it may be left behind for the end of the process.
 func (s *Server) Run(ctx context.Context) error {
-	err := withStorage(ctx, s.options.DataDirectory, s.options.StorageLogger, func(ctx context.Context, endpoint string) error {
-		return s.withAPIServer(ctx, endpoint, s.runOnTop)
+	err := withStorage(ctx, s.options, func(ctx context.Context, storage *storage) error {
+		return s.withAPIServer(ctx, storage.endpoint, func(ctx context.Context, loopback *rest.Config) error {
+			return s.runOnTop(ctx, loopback, storage)
+		})
 	})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("run control plane: %w", err)
@@ -88,7 +95,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // runOnTop is all that needs a running API server.
-func (s *Server) runOnTop(ctx context.Context, loopback *rest.Config) error {
+func (s *Server) runOnTop(ctx context.Context, loopback *rest.Config, storage *storage) error {
 	if err := s.start(ctx, loopback); err != nil {
 		return err
 	}
@@ -98,13 +105,13 @@ func (s *Server) runOnTop(ctx context.Context, loopback *rest.Config) error {
 	}
 	close(s.ready)
 	s.options.Logger.Info("Serving the Kubernetes API", "url", s.url)
-	renewed := make(chan struct{})
+	keptUp := make(chan struct{})
 	go func() {
-		defer close(renewed)
-		s.renewCertificates(ctx)
+		defer close(keptUp)
+		s.keepUp(ctx, storage)
 	}()
 	controllers.run(ctx)
-	<-renewed
+	<-keptUp
 	return context.Cause(ctx)
 }
 
@@ -158,10 +165,9 @@ func waitNamespaces(ctx context.Context, config *rest.Config) error {
 	return nil
 }
 
-// renewCertificates keeps a control plane that runs for years reachable: the API
-// server reloads its files by itself, clients read the kubeconfig anew.
-func (s *Server) renewCertificates(ctx context.Context) {
-	ticker := s.options.Clock.NewTicker(renewPeriod)
+// keepUp keeps a control plane that runs for years reachable and writable.
+func (s *Server) keepUp(ctx context.Context, storage *storage) {
+	ticker := s.options.Clock.NewTicker(upkeepPeriod)
 	defer ticker.Stop()
 	for {
 		select {
@@ -169,14 +175,21 @@ func (s *Server) renewCertificates(ctx context.Context) {
 			return
 		case <-ticker.C():
 		}
-		changed, err := s.certificates.issue()
-		if err == nil && changed {
-			err = s.writeKubeconfigs()
-		}
-		if err != nil {
+		storage.keepRoom(ctx, s.options.Logger)
+		if err := s.renewCertificates(); err != nil {
 			s.options.Logger.Error(err, "Renewing certificates")
 		}
 	}
+}
+
+// renewCertificates needs to tell nobody: the API server reloads its files by itself,
+// clients read the kubeconfig anew.
+func (s *Server) renewCertificates() error {
+	changed, err := s.certificates.issue()
+	if err != nil || !changed {
+		return err
+	}
+	return s.writeKubeconfigs()
 }
 
 func (s *Server) writeKubeconfigs() error {

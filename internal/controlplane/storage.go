@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"syscall"
+	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
@@ -22,14 +24,18 @@ const (
 	// entries of its log in memory.
 	snapshotEvery   = 2000
 	snapshotCatchUp = 100
-	// storageQuota is ample for thousands of objects and their history of five minutes.
-	storageQuota = 1 << 30
+	// failurePatience is how long a stop may take that waits for an etcd which has
+	// given up.
+	failurePatience = 3 * time.Second
 )
 
 // storage is the running etcd.
 type storage struct {
 	endpoint string
 	etcd     *embed.Etcd
+	failure  *failure
+	database string
+	quota    int64
 	// directory keeps the file descriptor that the endpoint goes through open.
 	directory *os.File
 	logLevel  zap.AtomicLevel
@@ -37,46 +43,75 @@ type storage struct {
 
 // withStorage runs etcd for as long as next runs, and cancels next's context when
 // etcd ends by itself.
-func withStorage(ctx context.Context, directory *DataDirectory, logger *zap.Logger, next func(ctx context.Context, endpoint string) error) error {
-	running, err := startStorage(ctx, directory, logger)
+func withStorage(ctx context.Context, options CompletedOptions, next func(ctx context.Context, storage *storage) error) error {
+	running, err := startStorage(ctx, options)
 	if err != nil {
-		return err
+		return withRemedy(options.DataDirectory.Path(), err)
 	}
-	defer running.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	ended := make(chan error, 1)
+	go func() {
+		// The API server writes already while it starts.
+		running.keepRoom(ctx, options.Logger)
+		ended <- next(ctx, running)
+	}()
 	go func() {
 		// The channel is closed when etcd has stopped, so this ends with it.
 		for err := range running.etcd.Err() {
 			cancel(fmt.Errorf("run etcd: %w", err))
 		}
 	}()
-	return next(ctx, running.endpoint)
+	select {
+	case err := <-ended:
+		running.close()
+		return err
+	case <-running.failure.failed:
+	}
+	err = withRemedy(options.DataDirectory.Path(), fmt.Errorf("run etcd: %w", running.failure.err))
+	cancel(err)
+	select {
+	case <-ended:
+	case <-options.Clock.After(failurePatience):
+	}
+	return err
 }
 
-func startStorage(ctx context.Context, directory *DataDirectory, logger *zap.Logger) (*storage, error) {
+func startStorage(ctx context.Context, options CompletedOptions) (*storage, error) {
+	directory := options.DataDirectory
 	if err := makePrivateDirectory(directory.File("etcd")); err != nil {
+		return nil, err
+	}
+	if err := checkStorage(directory); err != nil {
 		return nil, err
 	}
 	handle, err := os.Open(directory.Path())
 	if err != nil {
 		return nil, fmt.Errorf("open data directory: %w", err)
 	}
-	// The path of a unix socket is limited to 107 bytes, that of a data directory
-	// is not; both ends are in this process, so they meet through its descriptor.
-	endpoint := fmt.Sprintf("unix:///proc/self/fd/%d/etcd.sock", handle.Fd())
-	logLevel := zap.NewAtomicLevelAt(zapcore.LevelOf(logger.Core()))
-	config, err := storageConfig(directory, endpoint, logger.WithOptions(zap.IncreaseLevel(logLevel)))
+	running := &storage{
+		// The path of a unix socket is limited to 107 bytes, that of a data directory
+		// is not; both ends are in this process, so they meet through its descriptor.
+		endpoint:  fmt.Sprintf("unix:///proc/self/fd/%d/etcd.sock", handle.Fd()),
+		failure:   newFailure(),
+		database:  databaseFile(directory),
+		quota:     options.StorageQuota,
+		directory: handle,
+		logLevel:  zap.NewAtomicLevelAt(zapcore.LevelOf(options.StorageLogger.Core())),
+	}
+	config, err := running.config(directory, options.StorageLogger)
 	if err != nil {
 		_ = handle.Close()
 		return nil, err
 	}
-	etcd, err := embed.StartEtcd(config)
+	running.etcd, err = running.failure.startEtcd(config)
 	if err != nil {
 		_ = handle.Close()
-		return nil, fmt.Errorf("start etcd: %w", err)
+		if running.failure.happened() && !errors.As(err, new(syscall.Errno)) {
+			return nil, damaged(directory, directory.File("etcd"), err)
+		}
+		return nil, fmt.Errorf("start etcd in %q: %w", directory.Path(), err)
 	}
-	running := &storage{endpoint: endpoint, etcd: etcd, directory: handle, logLevel: logLevel}
 	if err := running.waitReady(ctx); err != nil {
 		running.close()
 		return nil, err
@@ -88,6 +123,8 @@ func (s *storage) waitReady(ctx context.Context) error {
 	select {
 	case <-s.etcd.Server.ReadyNotify():
 		return nil
+	case <-s.failure.failed:
+		return fmt.Errorf("start etcd: %w", s.failure.err)
 	case <-s.etcd.Server.StopNotify():
 		return errors.New("start etcd: it stopped before it was ready")
 	case err := <-s.etcd.Err():
@@ -97,15 +134,19 @@ func (s *storage) waitReady(ctx context.Context) error {
 	}
 }
 
+// close stops etcd, unless it has given up.
 func (s *storage) close() {
+	if s.failure.happened() {
+		return
+	}
 	// It reports every listener that it closes as an error.
 	s.logLevel.SetLevel(zapcore.FatalLevel)
 	s.etcd.Close()
 	_ = s.directory.Close()
 }
 
-func storageConfig(directory *DataDirectory, endpoint string, logger *zap.Logger) (*embed.Config, error) {
-	client, err := url.Parse(endpoint)
+func (s *storage) config(directory *DataDirectory, logger *zap.Logger) (*embed.Config, error) {
+	client, err := url.Parse(s.endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("parse etcd endpoint: %w", err)
 	}
@@ -125,7 +166,8 @@ func storageConfig(directory *DataDirectory, endpoint string, logger *zap.Logger
 	config.ElectionMs = electionMillis
 	config.SnapshotCount = snapshotEvery
 	config.SnapshotCatchUpEntries = snapshotCatchUp
-	config.QuotaBackendBytes = storageQuota
+	config.QuotaBackendBytes = s.quota
+	logger = s.failure.catch(logger.WithOptions(zap.IncreaseLevel(s.logLevel)))
 	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(logger)
 	return config, nil
 }
