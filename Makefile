@@ -78,6 +78,10 @@ test-race: decoy ## Run the tests without a Docker Engine, under the race detect
 property: ## Check the properties of plans on CHECKS=10000 generated cases; SEED=n repeats a failure
 	hack/test.sh property
 
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME=30s, in turn
+	hack/fuzz.sh
+
 .PHONY: e2e
 e2e: decoy $(COMPOSE) ## Run the tests that need a Docker Engine
 	hack/test.sh e2e

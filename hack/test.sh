@@ -15,11 +15,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CGO_ENABLED=0 GOFLAGS='-trimpath -buildvcs=false'
 control_plane=k8s.io/kubernetes/pkg/controlplane/apiserver
+rules=k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel
 
 # packages prints the packages with tests, and for each the word "linked" if its
-# test program contains the control plane.
+# test program contains the control plane, or its interpreter of admission rules.
 packages() {
-  go list -test -f '{{$word := "apart"}}{{range .Deps}}{{if eq . "'"${control_plane}"'"}}{{$word = "linked"}}{{end}}{{end}}{{.ImportPath}} {{$word}}' ./... |
+  go list -test -f '{{$word := "apart"}}{{range .Deps}}{{if eq . "'"${control_plane}"'" "'"${rules}"'"}}{{$word = "linked"}}{{end}}{{end}}{{.ImportPath}} {{$word}}' ./... |
     sed -n 's/^\([^ ]*\)\.test \(.*\)$/\1 \2/p'
 }
 

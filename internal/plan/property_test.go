@@ -182,38 +182,47 @@ func drawAddition(t *rapid.T, w world) {
 // TestDeckyPlansAreSound is Scenario 59 among others, for any engine.
 func TestDeckyPlansAreSound(t *testing.T) {
 	t.Parallel()
+	rapid.Check(t, checkDeckyPlans)
+}
 
-	rapid.Check(t, func(t *rapid.T) {
-		desired, observed := drawDecky(t)
-		planned := plan.Decky(desired, observed)
-		checkSound(t, planned, observed, func(owner model.Owner) bool { return owner == desired.Owner })
-		checkOrder(t, planned, plan.Decky(desired, shuffled(t, observed)))
-		if state := plan.Assess(desired, observed); state.InSync() && !planned.Empty() {
-			t.Fatalf("in sync, and yet:\n%s", planned)
-		}
-		checkSound(t, plan.RemoveDecky(desired.Owner, observed), observed, func(owner model.Owner) bool { return owner == desired.Owner })
-	})
+// FuzzDeckyPlans looks for such engines by what they make the planner do.
+func FuzzDeckyPlans(f *testing.F) { f.Fuzz(rapid.MakeFuzz(checkDeckyPlans)) }
+
+func checkDeckyPlans(t *rapid.T) {
+	desired, observed := drawDecky(t)
+	planned := plan.Decky(desired, observed)
+	isOwner := func(owner model.Owner) bool { return owner == desired.Owner }
+	checkSound(t, planned, observed, isOwner)
+	checkOrder(t, planned, plan.Decky(desired, shuffled(t, observed)))
+	if state := plan.Assess(desired, observed); state.InSync() && !planned.Empty() {
+		t.Fatalf("in sync, and yet:\n%s", planned)
+	}
+	checkSound(t, plan.RemoveDecky(desired.Owner, observed), observed, isOwner)
 }
 
 func TestNetworkPlansAreSound(t *testing.T) {
 	t.Parallel()
+	rapid.Check(t, checkNetworkPlans)
+}
 
-	rapid.Check(t, func(t *rapid.T) {
-		_, observed := drawDecky(t)
-		desired := network("dmz", 1)
-		if rapid.Bool().Draw(t, "changed") {
-			desired.MTU = 9000
-		}
-		isOwner := func(owner model.Owner) bool { return owner == desired.Identity.Owner }
-		for _, decide := range []func(model.Observed) plan.Plan{
-			func(observed model.Observed) plan.Plan { return plan.Network(desired, observed) },
-			func(observed model.Observed) plan.Plan { return plan.RemoveNetworks(desired.Identity.Owner, observed) },
-		} {
-			planned := decide(observed)
-			checkSound(t, planned, observed, isOwner)
-			checkOrder(t, planned, decide(shuffled(t, observed)))
-		}
-	})
+// FuzzNetworkPlans looks for such engines by what they make the planner do.
+func FuzzNetworkPlans(f *testing.F) { f.Fuzz(rapid.MakeFuzz(checkNetworkPlans)) }
+
+func checkNetworkPlans(t *rapid.T) {
+	_, observed := drawDecky(t)
+	desired := network("dmz", 1)
+	if rapid.Bool().Draw(t, "changed") {
+		desired.MTU = 9000
+	}
+	isOwner := func(owner model.Owner) bool { return owner == desired.Identity.Owner }
+	for _, decide := range []func(model.Observed) plan.Plan{
+		func(observed model.Observed) plan.Plan { return plan.Network(desired, observed) },
+		func(observed model.Observed) plan.Plan { return plan.RemoveNetworks(desired.Identity.Owner, observed) },
+	} {
+		planned := decide(observed)
+		checkSound(t, planned, observed, isOwner)
+		checkOrder(t, planned, decide(shuffled(t, observed)))
+	}
 }
 
 // TestSweepsAreSound is Scenario 75: a sweep touches nothing of another instance

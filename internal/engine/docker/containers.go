@@ -93,7 +93,7 @@ func (e *Engine) inspectContainer(ctx context.Context, id string) (container.Ins
 	switch {
 	case err != nil:
 		return container.InspectResponse{}, err
-	case inspected.ContainerJSONBase == nil || inspected.Config == nil || inspected.State == nil || inspected.HostConfig == nil:
+	case !isComplete(inspected):
 		return container.InspectResponse{}, errors.New("the engine's answer is incomplete")
 	case inspected.ID != id:
 		// The engine also finds names and the beginnings of ids.
@@ -101,6 +101,11 @@ func (e *Engine) inspectContainer(ctx context.Context, id string) (container.Ins
 	default:
 		return inspected, nil
 	}
+}
+
+// isComplete reports whether an inspection has all the parts that we read.
+func isComplete(inspected container.InspectResponse) bool {
+	return inspected.ContainerJSONBase != nil && inspected.Config != nil && inspected.State != nil && inspected.HostConfig != nil
 }
 
 // CreateContainer implements engine.ContainerWriter.
