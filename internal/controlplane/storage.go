@@ -50,11 +50,13 @@ func withStorage(ctx context.Context, options CompletedOptions, next func(ctx co
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	ended := make(chan error, 1)
+	var result error
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		// The API server writes already while it starts.
 		running.keepRoom(ctx, options.Logger)
-		ended <- next(ctx, running)
+		result = next(ctx, running)
 	}()
 	go func() {
 		// The channel is closed when etcd has stopped, so this ends with it.
@@ -63,9 +65,9 @@ func withStorage(ctx context.Context, options CompletedOptions, next func(ctx co
 		}
 	}()
 	select {
-	case err := <-ended:
+	case <-ended:
 		running.close()
-		return err
+		return result
 	case <-running.failure.failed:
 	}
 	err = withRemedy(options.DataDirectory.Path(), fmt.Errorf("run etcd: %w", running.failure.err))
