@@ -128,9 +128,10 @@ func TestManyEditsOfOneUpdateConverge(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	web := attachedTo(decky("acme", "web", "dmz", "ssh", "http", "ftp"), "office", "lab")
-	w.create(topology("acme"), dmz("acme", "dmz"), lan("acme", "office"), lan("acme", "lab"), lan("acme", "plant"), lan("acme", "store"),
+	topo := topology("acme")
+	w.create(topo, dmz("acme", "dmz"), lan("acme", "office"), lan("acme", "lab"), lan("acme", "plant"), lan("acme", "store"),
 		attachedTo(decky("acme", "link", "dmz", "ssh"), "plant", "store"), web)
-	w.waitReady(web)
+	w.waitReady(topo, web)
 	before, recorded := w.containers(), w.record()
 
 	edit(w, web, func(web *v1alpha1.Decky) {

@@ -35,8 +35,9 @@ func TestNewBaseGetsNewServices(t *testing.T) {
 			w := newWorld(t)
 			web := decky("acme", "web", "dmz", "ssh", "redis")
 			web.Spec.UpdateStrategy = v1alpha1.UpdateRecreate
-			w.create(topology("acme"), dmz("acme", "dmz"), web, decky("acme", "peer", "dmz", "ssh"))
-			w.waitReady(web)
+			peer := decky("acme", "peer", "dmz", "ssh")
+			w.create(topology("acme"), dmz("acme", "dmz"), web, peer)
+			w.waitReady(web, peer)
 			before, recorded := w.containers(), w.record()
 
 			edit(w, web, func(web *v1alpha1.Decky) { change(&web.Spec) })
