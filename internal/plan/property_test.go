@@ -171,7 +171,7 @@ func drawAddition(t *rapid.T, w world) {
 		return
 	}
 	w.Containers = append(w.Containers, model.Container{
-		ID:        fmt.Sprintf("id-added-%d-%s", len(w.Containers), name),
+		ID:        w.freshID(name),
 		Name:      name,
 		Identity:  identity,
 		State:     rapid.SampledFrom(states).Draw(t, "state"),
@@ -237,6 +237,16 @@ func TestSweepsAreSound(t *testing.T) {
 		checkSound(t, planned, observed, func(owner model.Owner) bool { return owner.Instance == instance && !alive[owner.UID] })
 		checkOrder(t, planned, plan.Orphans(shuffled(t, observed), instance, alive))
 	})
+}
+
+// freshID returns an id that no container has: the engine gives none twice.
+func (w world) freshID(name string) string {
+	for number := 0; ; number++ {
+		id := fmt.Sprintf("id-added-%d-%s", number, name)
+		if !slices.ContainsFunc(w.Containers, func(container model.Container) bool { return container.ID == id }) {
+			return id
+		}
+	}
 }
 
 // isTaken reports whether a container has a name: the engine lets no two have one.
