@@ -47,8 +47,9 @@ func TestNamesThatAreNotLabelsAreRefused(t *testing.T) {
 	}
 }
 
-// Scenario 79: the sample network comes up alike in whatever order its files are
-// applied, is left alone when they are applied again, and goes without a trace.
+// Scenarios 49, 77 and 79: the sample network comes up alike in whatever order
+// its files are applied, with its pivot, is left alone when they are applied
+// again, and goes without a trace.
 func TestFilesMayBeAppliedInAnyOrder(t *testing.T) {
 	directory := sampleCopy(t)
 	var first map[string]machine
@@ -70,6 +71,7 @@ func TestFilesMayBeAppliedInAnyOrder(t *testing.T) {
 			if difference := cmp.Diff(first, got); difference != "" {
 				t.Errorf("another order gave another network (-first +this):\n%s", difference)
 			}
+			w.checkPivot()
 			before, writes := w.settled(), w.proxy.writeCount()
 			w.kubectl("apply", "--filename", directory)
 			if difference := cmp.Diff(before, w.members()); difference != "" {
@@ -87,6 +89,16 @@ func TestFilesMayBeAppliedInAnyOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// checkPivot checks that the sample's jump host leads from the DMZ to the LANs it
+// is on, and that nothing leads on from there.
+func (w *world) checkPivot() {
+	w.t.Helper()
+	for name, lan := range map[string]string{"files01": "office", "erp01": "servers"} {
+		w.reaches("gw01", w.addressOn(at(w, decky("acme", name, lan)), lan)+":22")
+	}
+	w.isOutOfReach("gw01", w.addressOn(at(w, decky("acme", "hmi01", "plant")), "plant")+":23")
 }
 
 // Scenario 80: with its namespace all of a topology goes, and then the namespace.
