@@ -78,7 +78,7 @@ func TestPinnedAddressOfARunningDeckyIsRefused(t *testing.T) {
 	running, pinning := decky("acme", "running", "edge"), decky("acme", "pinning", "edge")
 	w.create(topo, edge, running)
 	w.waitReady(running)
-	writes := w.proxy.writeCount()
+	writes := w.proxy.WriteCount()
 	pinning.Spec.Home.Address = w.addressOn(running, "edge")
 	w.create(pinning)
 	w.waitMessage(pinning, v1alpha1.ConditionReady, v1alpha1.ReasonAddressConflict,
@@ -129,7 +129,7 @@ func TestFullLANRefusesOneMore(t *testing.T) {
 		w.create(deckies[i])
 	}
 	w.waitReady(topo)
-	before, writes := w.containers(), w.proxy.writeCount()
+	before, writes := w.containers(), w.proxy.WriteCount()
 	late := decky("acme", "late", "edge", "ssh")
 	w.create(late)
 	w.waitMessage(late, v1alpha1.ConditionReady, v1alpha1.ReasonLANFull,

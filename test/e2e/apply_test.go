@@ -72,7 +72,7 @@ func TestFilesMayBeAppliedInAnyOrder(t *testing.T) {
 				t.Errorf("another order gave another network (-first +this):\n%s", difference)
 			}
 			w.checkPivot()
-			before, writes := w.settled(), w.proxy.writeCount()
+			before, writes := w.settled(), w.proxy.WriteCount()
 			w.kubectl("apply", "--filename", directory)
 			if difference := cmp.Diff(before, w.members()); difference != "" {
 				t.Errorf("the same files changed something (-before +after):\n%s", difference)

@@ -33,7 +33,7 @@ func TestUnreachableEngineMakesNothingGone(t *testing.T) {
 	w.waitReady(topo, web, files)
 	before, known := w.containers(), web.Status
 
-	own.disconnect()
+	own.Disconnect()
 	w.waitCondition(web, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonEngineUnavailable)
 	w.waitCondition(entry, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonEngineUnavailable)
 	w.waitCondition(entry, v1alpha1.ConditionNetworkInSync, metav1.ConditionUnknown, v1alpha1.ReasonEngineUnavailable)
@@ -60,8 +60,8 @@ func TestUnreachableEngineMakesNothingGone(t *testing.T) {
 	w.waitCondition(files, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonEngineUnavailable)
 	w.waitCondition(old, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonEngineUnavailable)
 
-	recorded := w.recordAt(own.engineProxy)
-	if err := own.connect(); err != nil {
+	recorded := w.recordAt(own.Proxy)
+	if err := own.Connect(); err != nil {
 		t.Fatal(err)
 	}
 	w.waitReady(web, files, entry)
@@ -94,7 +94,7 @@ func TestKilledOperatorConvergesWhenItReturns(t *testing.T) {
 	w := own.newWorld()
 	topo := own.topology("acme")
 	web, files := attachedTo(decky("acme", "web", "dmz", "ssh", "redis"), "office"), decky("acme", "files", "office", "ftp", "http")
-	cut := own.cutAfter(1)
+	cut := own.CutAfter(1)
 	w.create(topo, dmz("acme", "dmz"), lan("acme", "office"), web, files)
 	names := []string{"files", "files_ftp", "files_http", "web", "web_redis", "web_ssh"}
 	converged := func() {
@@ -145,7 +145,7 @@ func TestKilledOperatorConvergesWhenItReturns(t *testing.T) {
 func (o *nodeOperator) dieAfter(writes ...int) {
 	o.t.Helper()
 	for _, n := range writes {
-		cut := o.cutAfter(n)
+		cut := o.CutAfter(n)
 		o.revive()
 		o.awaitCut(cut)
 		o.end()
@@ -157,7 +157,7 @@ func (o *nodeOperator) awaitCut(cut <-chan struct{}) {
 	select {
 	case <-cut:
 	case <-time.After(patience):
-		o.t.Fatalf("the operator did not make so many writes: %v", o.writesSince(0))
+		o.t.Fatalf("the operator did not make so many writes: %v", o.WritesSince(0))
 	}
 }
 
@@ -276,7 +276,7 @@ func TestDeletionAwaitsTheEngine(t *testing.T) {
 	topo, web := own.topology("acme"), decky("acme", "web", "dmz", "ssh")
 	w.create(topo, dmz("acme", "dmz"), web)
 	w.waitReady(topo)
-	own.disconnect()
+	own.Disconnect()
 	w.waitCondition(web, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonEngineUnavailable)
 	if err := w.kube.Delete(t.Context(), topo); err != nil {
 		t.Fatal(err)
@@ -290,7 +290,7 @@ func TestDeletionAwaitsTheEngine(t *testing.T) {
 		}
 		return nil
 	})
-	if err := own.connect(); err != nil {
+	if err := own.Connect(); err != nil {
 		t.Fatal(err)
 	}
 	w.waitGone(topo)
@@ -309,7 +309,7 @@ func TestAbandonedTopologyGoesWithoutTheEngine(t *testing.T) {
 	w.create(topo, dmz("acme", "dmz"), web)
 	w.waitReady(topo)
 	before, networks := w.containers(), w.networks()
-	own.disconnect()
+	own.Disconnect()
 	w.waitCondition(web, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonEngineUnavailable)
 	if err := w.kube.Delete(t.Context(), topo); err != nil {
 		t.Fatal(err)

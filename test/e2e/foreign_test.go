@@ -64,7 +64,7 @@ func TestForeignObjectsAreNeverTouched(t *testing.T) {
 	w.waitReady(web, files, office, visitor, topo)
 	w.deleteAll(topo)
 	for _, id := range foreign {
-		for _, write := range w.proxy.writesSince(0) {
+		for _, write := range w.proxy.WritesSince(0) {
 			if strings.Contains(write, id) {
 				t.Errorf("the operator asked the engine for %s", write)
 			}
@@ -139,7 +139,7 @@ func TestForeignGuestsAreLeft(t *testing.T) {
 	if state != string(model.StateRunning) {
 		t.Errorf("the sharer is %s", state)
 	}
-	for _, write := range w.proxy.writesSince(0) {
+	for _, write := range w.proxy.WritesSince(0) {
 		if strings.Contains(write, guest) || strings.Contains(write, sharer) {
 			t.Errorf("the operator asked the engine for %s", write)
 		}

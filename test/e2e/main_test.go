@@ -22,6 +22,7 @@ import (
 	"github.com/deckyard/deckyard/internal/controlplane/controlplanetest"
 	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/operator"
+	"github.com/deckyard/deckyard/test/engineproxy"
 )
 
 // nodeName is the node of the operator that all tests share.
@@ -34,7 +35,7 @@ var shared *suite
 type suite struct {
 	config *rest.Config
 	kube   client.Client
-	proxy  *engineProxy
+	proxy  *engineproxy.Proxy
 	engine *docker.Engine
 
 	options      operator.Options
@@ -68,11 +69,11 @@ func run(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = stopControlPlane() }()
-	proxy, err := startEngineProxy(docker.DefaultHost)
+	proxy, err := engineproxy.Start(docker.DefaultHost)
 	if err != nil {
 		return 0, err
 	}
-	defer proxy.close()
+	defer proxy.Close()
 	engine, err := docker.New(docker.DefaultHost)
 	if err != nil {
 		return 0, err
@@ -82,7 +83,7 @@ func run(m *testing.M) (int, error) {
 		return 0, err
 	}
 	shared = &suite{config: config, kube: kube, proxy: proxy, engine: engine, options: operator.Options{
-		DockerHost: proxy.address(), NodeName: nodeName, Logger: logger, MetricsAddress: "0", ProbeAddress: "0",
+		DockerHost: proxy.Address(), NodeName: nodeName, Logger: logger, MetricsAddress: "0", ProbeAddress: "0",
 	}}
 	shared.stopOperator = startOperator(config, shared.options)
 	code := m.Run()

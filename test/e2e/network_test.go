@@ -33,7 +33,7 @@ func TestForeignNetworkKeepsItsSubnet(t *testing.T) {
 			w.docker("network", "rm", foreign)
 		}
 	}()
-	writes := w.proxy.writeCount()
+	writes := w.proxy.WriteCount()
 	topo, edge := topology("acme"), inSubnet(dmz("acme", "edge"), "10.203.5.128/25")
 	// Suspended until the operator has heard of the network that was just created.
 	topo.Spec.Suspend = true
@@ -71,7 +71,7 @@ func TestLANOfAnotherTopologyKeepsItsSubnet(t *testing.T) {
 	built, refused := inSubnet(dmz("acme", "zz"), "10.220.0.0/24"), inSubnet(dmz("other", "aa"), "10.220.0.0/16")
 	w.create(topology("acme"), topology("other"), built)
 	w.waitReady(built)
-	writes := w.proxy.writeCount()
+	writes := w.proxy.WriteCount()
 	w.create(refused)
 	w.waitMessage(refused, v1alpha1.ConditionReady, v1alpha1.ReasonSubnetOverlap,
 		"spec.subnet: subnet 10.220.0.0/16 of LAN aa overlaps 10.220.0.0/24 of LAN zz of Topology acme: choose another, or leave subnet out to get a free one")
@@ -95,7 +95,7 @@ func TestHostRouteKeepsItsSubnet(t *testing.T) {
 		routed = false
 	}
 	defer unroute()
-	writes := w.proxy.writeCount()
+	writes := w.proxy.WriteCount()
 	topo, edge := topology("acme"), inSubnet(dmz("acme", "edge"), "10.203.70.0/24")
 	w.create(topo, edge)
 	w.waitMessage(edge, v1alpha1.ConditionReady, v1alpha1.ReasonSubnetConflict, fmt.Sprintf(
@@ -214,7 +214,7 @@ func TestExhaustedPoolIsTriedAgain(t *testing.T) {
 	topo.Spec.LANPrefixLength = 25
 	w.create(topo, edge, first)
 	w.waitReady(edge, first)
-	writes := w.proxy.writeCount()
+	writes := w.proxy.WriteCount()
 	w.create(late)
 	w.waitMessage(late, v1alpha1.ConditionReady, v1alpha1.ReasonPoolExhausted,
 		"No free /25 is left in the pools [10.206.0.0/24] of Topology acme: add a pool to spec.addressPools, or delete a LAN")
@@ -232,7 +232,7 @@ func TestOwnedNetworkIsAdopted(t *testing.T) {
 	w.create(topo, edge, office)
 	w.waitReady(edge, office)
 	before := w.networks()
-	writes := w.proxy.writeCount()
+	writes := w.proxy.WriteCount()
 	for _, each := range []*v1alpha1.LAN{edge, office} {
 		each.Status = v1alpha1.LANStatus{ObservedGeneration: -1}
 		if err := w.kube.Status().Update(t.Context(), each); err != nil {
@@ -297,7 +297,7 @@ func TestHomeIsNotDeletedUnderItsDecky(t *testing.T) {
 	gw, pc := attachedTo(decky("acme", "gw", "edge"), "office"), decky("acme", "pc", "office", "ssh")
 	w.create(topo, edge, office, gw, pc)
 	w.waitReady(topo)
-	before, writes := w.containers(), w.proxy.writeCount()
+	before, writes := w.containers(), w.proxy.WriteCount()
 	if err := w.kube.Delete(t.Context(), office); err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestHomeIsNotDeletedUnderItsDecky(t *testing.T) {
 	if _, attached := w.containers()["pc"].EndpointOn(office.Status.NetworkID); !attached {
 		t.Error("the decky has left its home")
 	}
-	for _, made := range w.proxy.writesSince(writes) {
+	for _, made := range w.proxy.WritesSince(writes) {
 		if !strings.Contains(made, "/disconnect") {
 			t.Errorf("the deletion of a home changed the engine: %s", made)
 		}
@@ -341,12 +341,12 @@ func TestRemovedNetworkComesBack(t *testing.T) {
 	before, name := w.containers(), w.networks()["office"].Name
 
 	// The operator would reconnect at once what somebody has to disconnect first.
-	w.proxy.disconnect()
+	w.proxy.Disconnect()
 	for _, member := range []string{"gw", "pc"} {
 		w.docker("network", "disconnect", name, before[member].Name)
 	}
 	w.docker("network", "rm", name)
-	if err := w.proxy.connect(); err != nil {
+	if err := w.proxy.Connect(); err != nil {
 		t.Fatal(err)
 	}
 	w.eventually("the network to be another one", func() error {

@@ -16,13 +16,14 @@ import (
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/operator"
+	"github.com/deckyard/deckyard/test/engineproxy"
 )
 
 // nodeOperator is an operator of one test: that of another node of the cluster,
 // with a way to the engine of its own. The Topology controller is the shared
 // operator's, as in a cluster.
 type nodeOperator struct {
-	*engineProxy
+	*engineproxy.Proxy
 	t       *testing.T
 	options operator.Options
 	// stop ends the operator; nil while none runs.
@@ -34,12 +35,12 @@ type nodeOperator struct {
 func newNodeOperator(t *testing.T, node string, change ...func(*operator.Options)) *nodeOperator {
 	t.Helper()
 	holdLeadership(t)
-	proxy, err := startEngineProxy(docker.DefaultHost)
+	proxy, err := engineproxy.Start(docker.DefaultHost)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &nodeOperator{engineProxy: proxy, t: t, options: shared.options}
-	o.options.DockerHost, o.options.NodeName = proxy.address(), node
+	o := &nodeOperator{Proxy: proxy, t: t, options: shared.options}
+	o.options.DockerHost, o.options.NodeName = proxy.Address(), node
 	o.options.LeaderElection, o.options.LeaderElectionNamespace = true, metav1.NamespaceDefault
 	for _, apply := range change {
 		apply(&o.options)
@@ -47,7 +48,7 @@ func newNodeOperator(t *testing.T, node string, change ...func(*operator.Options
 	o.start()
 	t.Cleanup(func() {
 		o.end()
-		o.close()
+		o.Close()
 	})
 	return o
 }
@@ -57,7 +58,7 @@ func (o *nodeOperator) newWorld() *world {
 	o.t.Helper()
 	w := newWorld(o.t)
 	o.t.Cleanup(func() {
-		if o.isConnected() && o.stop != nil {
+		if o.IsConnected() && o.stop != nil {
 			return
 		}
 		o.kill()
@@ -96,14 +97,14 @@ func (o *nodeOperator) start() {
 // kill ends the operator when it cannot finish anything on the engine any more.
 func (o *nodeOperator) kill() {
 	o.t.Helper()
-	o.disconnect()
+	o.Disconnect()
 	o.end()
 }
 
 // revive starts a killed operator, with the engine in reach.
 func (o *nodeOperator) revive() {
 	o.t.Helper()
-	if err := o.connect(); err != nil {
+	if err := o.Connect(); err != nil {
 		o.t.Fatal(err)
 	}
 	o.start()

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/deckyard/deckyard/test/engineproxy"
 )
 
 // recording tells what an operator does to the containers and endpoints of one
@@ -21,7 +23,7 @@ import (
 // name them, so their creation is not in it.
 type recording struct {
 	w     *world
-	proxy *engineProxy
+	proxy *engineproxy.Proxy
 	since int
 	// names holds the short names of what exists, by id.
 	names map[string]string
@@ -34,9 +36,9 @@ func (w *world) record() *recording {
 }
 
 // recordAt begins a recording of the requests through a proxy.
-func (w *world) recordAt(proxy *engineProxy) *recording {
+func (w *world) recordAt(proxy *engineproxy.Proxy) *recording {
 	w.t.Helper()
-	r := &recording{w: w, proxy: proxy, since: proxy.writeCount(), names: map[string]string{}}
+	r := &recording{w: w, proxy: proxy, since: proxy.WriteCount(), names: map[string]string{}}
 	r.learn()
 	return r
 }
@@ -56,7 +58,7 @@ func (r *recording) writes() []string {
 	r.w.t.Helper()
 	r.learn()
 	var own []string
-	for _, write := range r.proxy.writesSince(r.since) {
+	for _, write := range r.proxy.WritesSince(r.since) {
 		if text, ok := r.translate(write); ok {
 			own = append(own, text)
 		}

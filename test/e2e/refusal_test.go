@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 // refuses creates the object, checks that it is refused, and removes it.
 func (w *world) refuses(want refusal) {
 	w.t.Helper()
-	writes := w.proxy.writeCount()
+	writes := w.proxy.WriteCount()
 	w.create(want.object)
 	defer func() {
 		w.remove(want.object)

@@ -31,12 +31,12 @@ func (w *world) steady() {
 	w.t.Helper()
 	before := w.settled()
 	changes := w.recordChanges()
-	writes := w.proxy.writeCount()
+	writes := w.proxy.WriteCount()
 	// A request to one object wakes others too. What those passes would write
 	// has been written when a second request is answered.
 	w.requestPasses(before...)
 	w.requestPasses(before...)
-	if made := w.proxy.writesSince(writes); len(made) > 0 {
+	if made := w.proxy.WritesSince(writes); len(made) > 0 {
 		w.t.Errorf("idle passes changed the engine: %v", made)
 	}
 	for _, object := range before {
@@ -201,7 +201,7 @@ func copyOf(object reporter) reporter {
 // assertNoWrites fails the test if the engine was changed since a write count.
 func (w *world) assertNoWrites(since int, during string) {
 	w.t.Helper()
-	if made := w.proxy.writesSince(since); len(made) > 0 {
+	if made := w.proxy.WritesSince(since); len(made) > 0 {
 		w.t.Errorf("%s changed the engine: %v", during, made)
 	}
 }

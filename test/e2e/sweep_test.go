@@ -62,7 +62,7 @@ func TestLeftoversAreSwept(t *testing.T) {
 	w.docker("network", "disconnect", forger.ids["office"], guest)
 	w.eventually("the network to go after its guest", func() error { return forger.wantLeft() })
 	w.waitReady(topo)
-	for _, write := range own.writesSince(0) {
+	for _, write := range own.WritesSince(0) {
 		if strings.Contains(write, guest) {
 			t.Errorf("the operator asked the engine for %s", write)
 		}

@@ -85,7 +85,7 @@ func TestInvalidObjectsHoldNothingBack(t *testing.T) {
 // Scenario 3: without a DMZ nothing is built and the topology waits for one.
 func TestNothingIsBuiltWithoutADMZ(t *testing.T) {
 	w := newWorld(t)
-	writes := w.proxy.writeCount()
+	writes := w.proxy.WriteCount()
 	topo, office := topology("acme"), lan("acme", "office")
 	pc := decky("acme", "pc", "office", "ssh")
 	w.create(topo, office, pc)

@@ -1,14 +1,13 @@
-//go:build e2e
-
 // Copyright 2026 The Deckyard Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package e2e
+package engineproxy
 
 import (
 	"context"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -19,34 +18,42 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/deckyard/deckyard/internal/engine/docker"
 )
 
-// engineProxy stands between an operator and the engine: it records the writes
-// and can take the engine away.
-type engineProxy struct {
+// Proxy stands between an operator and the engine. It is safe for concurrent use.
+type Proxy struct {
 	directory, socket, engine string
 
 	mutex  sync.Mutex
 	server *http.Server
 	writes []string
+	counts map[docker.Endpoint]int
 	// fatal is the write after which the engine is taken away; 0 is none.
 	fatal int
 	cut   chan struct{}
 }
 
-func startEngineProxy(dockerHost string) (*engineProxy, error) {
+// Start returns a proxy before the engine at a local socket, such as
+// docker.DefaultHost. It answers until Close.
+func Start(dockerHost string) (*Proxy, error) {
 	directory, err := os.MkdirTemp("", "engine")
 	if err != nil {
 		return nil, err
 	}
-	p := &engineProxy{directory: directory, socket: filepath.Join(directory, "s"), engine: strings.TrimPrefix(dockerHost, "unix://")}
-	return p, p.connect()
+	p := &Proxy{
+		directory: directory, socket: filepath.Join(directory, "s"), engine: strings.TrimPrefix(dockerHost, "unix://"),
+		counts: map[docker.Endpoint]int{},
+	}
+	return p, p.Connect()
 }
 
-func (p *engineProxy) address() string { return "unix://" + p.socket }
+// Address is the docker host to give to an operator.
+func (p *Proxy) Address() string { return "unix://" + p.socket }
 
-// connect makes the engine reachable.
-func (p *engineProxy) connect() error {
+// Connect makes the engine reachable.
+func (p *Proxy) Connect() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	var config net.ListenConfig
@@ -73,7 +80,7 @@ func (p *engineProxy) connect() error {
 		if p.record(r) {
 			// Done, but the answer is lost.
 			forward.ServeHTTP(httptest.NewRecorder(), r)
-			p.disconnect()
+			p.Disconnect()
 			close(p.cut)
 			return
 		}
@@ -83,54 +90,65 @@ func (p *engineProxy) connect() error {
 	return nil
 }
 
-// disconnect takes the engine away, as if it had stopped.
-func (p *engineProxy) disconnect() {
+// Disconnect takes the engine away, as if it had stopped.
+func (p *Proxy) Disconnect() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	_ = p.server.Close()
 }
 
-// isConnected reports whether the engine is reachable.
-func (p *engineProxy) isConnected() bool {
+// IsConnected reports whether the engine is reachable.
+func (p *Proxy) IsConnected() bool {
 	_, err := os.Stat(p.socket)
 	return err == nil
 }
 
-func (p *engineProxy) close() {
-	p.disconnect()
+// Close ends the proxy for good.
+func (p *Proxy) Close() {
+	p.Disconnect()
 	_ = os.RemoveAll(p.directory)
 }
 
-// cutAfter takes the engine away in the midst of the nth write from now. The
+// CutAfter takes the engine away in the midst of the nth write from now. The
 // returned channel is closed then.
-func (p *engineProxy) cutAfter(n int) <-chan struct{} {
+func (p *Proxy) CutAfter(n int) <-chan struct{} {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.fatal, p.cut = len(p.writes)+n, make(chan struct{})
 	return p.cut
 }
 
-// record notes a write, and reports whether it is the fatal one.
-func (p *engineProxy) record(r *http.Request) (fatal bool) {
+// record notes a request, and reports whether it is the fatal write.
+func (p *Proxy) record(r *http.Request) (fatal bool) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if endpoint, ok := docker.EndpointOf(r); ok {
+		p.counts[endpoint]++
+	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return false
 	}
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
 	p.writes = append(p.writes, r.Method+" "+r.URL.String())
 	return len(p.writes) == p.fatal
 }
 
-// writesSince returns the mutating requests after the first n.
-func (p *engineProxy) writesSince(n int) []string {
+// WritesSince returns the mutating requests after the first n.
+func (p *Proxy) WritesSince(n int) []string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return append([]string(nil), p.writes[n:]...)
 }
 
-// writeCount returns the number of mutating requests until now.
-func (p *engineProxy) writeCount() int {
+// WriteCount returns the number of mutating requests until now.
+func (p *Proxy) WriteCount() int {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return len(p.writes)
+}
+
+// Counts returns how many requests of each kind there were until now.
+func (p *Proxy) Counts() map[docker.Endpoint]int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return maps.Clone(p.counts)
 }
