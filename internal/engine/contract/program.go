@@ -14,9 +14,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
 )
 
 // BuildProgram builds what the containers of the suite run.
@@ -34,6 +37,21 @@ func BuildProgram(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return program
+}
+
+// Behaviour is what the suite's program does with a command, for engines that run
+// no programs: it ends at once with a code, or opens ports.
+func Behaviour(command []string) (exits bool, code int, ports []model.Port) {
+	if len(command) == 2 && command[0] == "exit" {
+		code, _ = strconv.Atoi(command[1])
+		return true, code, nil
+	}
+	for _, socket := range command[1:] {
+		protocol, number, _ := strings.Cut(socket, ":")
+		port, _ := strconv.ParseUint(number, 10, 16)
+		ports = append(ports, model.Port{Number: uint16(port), Protocol: model.Protocol(protocol)})
+	}
+	return false, 0, ports
 }
 
 // LoadImage puts an image with the program on an engine for the time of the test,

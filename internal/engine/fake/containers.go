@@ -60,6 +60,19 @@ type namespace struct {
 	sysctls map[string]string
 	// routes are those besides the kernel's own.
 	routes []model.Route
+	// members are the containers whose running programs are in it.
+	members map[*container]struct{}
+}
+
+// enter moves the container's program to a namespace, or with nil ends it.
+func (c *container) enter(entered *namespace) {
+	if c.namespace != nil {
+		delete(c.namespace.members, c)
+	}
+	c.namespace = entered
+	if entered != nil {
+		entered.members[c] = struct{}{}
+	}
 }
 
 // Containers implements engine.Reader.
@@ -98,12 +111,11 @@ func (e *Engine) CreateContainer(ctx context.Context, spec model.ContainerSpec, 
 		if err != nil {
 			return err
 		}
-		for _, other := range e.containers {
-			if other.spec.Name == spec.Name {
-				return fmt.Errorf("container name %s: %w", spec.Name, engine.ErrExists)
-			}
+		created, err := e.addContainer(spec, imageID, namespaceOf)
+		if err != nil {
+			return err
 		}
-		id = e.addContainer(spec, imageID, namespaceOf).id
+		id = created.id
 		return nil
 	})
 	if err != nil {
@@ -112,7 +124,10 @@ func (e *Engine) CreateContainer(ctx context.Context, spec model.ContainerSpec, 
 	return id, nil
 }
 
-func (e *Engine) addContainer(spec model.ContainerSpec, imageID, namespaceOf string) *container {
+func (e *Engine) addContainer(spec model.ContainerSpec, imageID, namespaceOf string) (*container, error) {
+	if e.containerNamed[spec.Name] != nil {
+		return nil, fmt.Errorf("container name %s: %w", spec.Name, engine.ErrExists)
+	}
 	spec.Home.NetworkName = cmp.Or(spec.Home.NetworkName, "bridge")
 	spec.Sysctls = maps.Clone(spec.Sysctls)
 	spec.Published = slices.Clone(spec.Published)
@@ -125,8 +140,9 @@ func (e *Engine) addContainer(spec model.ContainerSpec, imageID, namespaceOf str
 		created.endpoints[spec.Home.NetworkName] = &endpointSettings{address: spec.Home.Address}
 	}
 	e.containers[created.id] = created
+	e.containerNamed[spec.Name] = created
 	e.emit(engine.ObjectContainer, created.id, "")
-	return created
+	return created, nil
 }
 
 // StartContainer implements engine.ContainerWriter.
@@ -180,7 +196,7 @@ func (e *Engine) enterNamespace(target *container) error {
 		if base.state != model.StateRunning {
 			return fmt.Errorf("cannot join network namespace of %s, which is %s: %w", base.spec.Name, base.state, engine.ErrConflict)
 		}
-		target.namespace = base.namespace
+		target.enter(base.namespace)
 		return nil
 	}
 	if err := e.checkHostPorts(target); err != nil {
@@ -196,7 +212,7 @@ func (e *Engine) enterNamespace(target *container) error {
 			return err
 		}
 	}
-	target.namespace = &namespace{sysctls: maps.Clone(target.spec.Sysctls)}
+	target.enter(&namespace{sysctls: maps.Clone(target.spec.Sysctls), members: map[*container]struct{}{}})
 	e.rewire(target)
 	return nil
 }
@@ -256,7 +272,7 @@ func (e *Engine) end(target *container, exitCode int) {
 	target.finishedAt = e.tick()
 	target.pid = 0
 	target.ports = nil
-	target.namespace = nil
+	target.enter(nil)
 	e.emit(engine.ObjectContainer, target.id, "")
 }
 
@@ -294,6 +310,7 @@ func (e *Engine) RemoveContainer(ctx context.Context, id string) error {
 func (e *Engine) drop(target *container) {
 	e.stop(target, exitKilled)
 	delete(e.containers, target.id)
+	delete(e.containerNamed, target.spec.Name)
 	e.emit(engine.ObjectContainer, target.id, "")
 }
 

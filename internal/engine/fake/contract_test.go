@@ -4,12 +4,7 @@
 package fake_test
 
 import (
-	"archive/tar"
-	"bytes"
-	"encoding/json"
 	"net/netip"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -34,7 +29,7 @@ func TestContractOnFake(t *testing.T) {
 				Damage:           func(t *testing.T, spec model.FilterSpec) { e.ByHand(t).DamageFilter(spec.Bridge) },
 				Flush:            func(t *testing.T, instance string) { e.ByHand(t).FlushFilters(instance) },
 				Image:            "contract:1",
-				Archive:          archive(t, "other:1"),
+				Archive:          contract.ImageArchive(t, "other:1", nil),
 				ArchiveImage:     "other:1",
 				UnreachableImage: "127.0.0.1:9/nobody/there:1",
 				HoldPort: func(t *testing.T) uint16 {
@@ -53,38 +48,7 @@ func TestContractOnFake(t *testing.T) {
 
 // contractProgram does what the suite's program does.
 func contractProgram(spec model.ContainerSpec) fake.Process {
-	if len(spec.Command) == 2 && spec.Command[0] == "exit" {
-		code, _ := strconv.Atoi(spec.Command[1])
-		return fake.Process{Exits: true, ExitCode: code}
-	}
 	var process fake.Process
-	for _, socket := range spec.Command[1:] {
-		protocol, number, _ := strings.Cut(socket, ":")
-		port, _ := strconv.ParseUint(number, 10, 16)
-		process.Ports = append(process.Ports, model.Port{Number: uint16(port), Protocol: model.Protocol(protocol)})
-	}
+	process.Exits, process.ExitCode, process.Ports = contract.Behaviour(spec.Command)
 	return process
-}
-
-// archive returns a docker-load archive of an image with nothing in it.
-func archive(t *testing.T, reference string) []byte {
-	t.Helper()
-	manifest, err := json.Marshal([]map[string]any{{"Config": "config.json", "RepoTags": []string{reference}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var buffer bytes.Buffer
-	writer := tar.NewWriter(&buffer)
-	for name, contents := range map[string][]byte{"manifest.json": manifest, "config.json": []byte("{}")} {
-		if err := writer.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(contents))}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := writer.Write(contents); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := writer.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buffer.Bytes()
 }

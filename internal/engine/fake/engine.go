@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"sync"
@@ -22,18 +23,25 @@ import (
 type Engine struct {
 	profile  engine.Profile
 	programs func(model.ContainerSpec) Process
+	// imageReference matches what an image can be called.
+	imageReference *regexp.Regexp
 
-	mutex      sync.Mutex
+	mutex sync.Mutex
+	// clock, when set, is what time follows; else it moves with each change.
+	clock      func() time.Time
 	now        time.Time
 	lastID     int
 	lastPID    int
 	networks   map[string]*network
 	containers map[string]*container
-	images     map[string]string
-	registry   registry
-	routes     []netip.Prefix
-	heldPorts  map[model.PublishedPort]string
-	firewall   firewall
+	// networksNamed and containerNamed find the same by name.
+	networksNamed  map[string][]*network
+	containerNamed map[string]*container
+	images         map[string]string
+	registry       registry
+	routes         []netip.Prefix
+	heldPorts      map[model.PublishedPort]string
+	firewall       firewall
 
 	history     []engine.Event
 	subscribers map[*subscriber]struct{}
@@ -70,6 +78,12 @@ func WithPrograms(programs func(model.ContainerSpec) Process) Option {
 	return func(e *Engine) { e.programs = programs }
 }
 
+// WithClock lets the engine's time follow a clock, so that what is measured against
+// it, such as the age of a container, is as with a real engine.
+func WithClock(now func() time.Time) Option {
+	return func(e *Engine) { e.clock = now }
+}
+
 // WithEndpointMAC makes an engine of API 1.44, which takes the MAC of an attachment.
 func WithEndpointMAC() Option {
 	return func(e *Engine) {
@@ -92,16 +106,19 @@ func New(options ...Option) *Engine {
 		profile: engine.Profile{
 			Version: "20.10.24", APIVersion: "1.41", Name: "fake", CgroupVersion: "2", SecurityOptions: []string{"seccomp"},
 		},
-		programs:    func(spec model.ContainerSpec) Process { return Process{Ports: spec.Ports} },
-		now:         time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		lastPID:     1000,
-		networks:    map[string]*network{},
-		containers:  map[string]*container{},
-		images:      map[string]string{},
-		heldPorts:   map[model.PublishedPort]string{},
-		firewall:    newFirewall(),
-		subscribers: map[*subscriber]struct{}{},
-		faultState:  faultState{calls: map[Operation]int{}},
+		programs:       func(spec model.ContainerSpec) Process { return Process{Ports: spec.Ports} },
+		imageReference: regexp.MustCompile(imageReference),
+		now:            time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		lastPID:        1000,
+		networks:       map[string]*network{},
+		containers:     map[string]*container{},
+		networksNamed:  map[string][]*network{},
+		containerNamed: map[string]*container{},
+		images:         map[string]string{},
+		heldPorts:      map[model.PublishedPort]string{},
+		firewall:       newFirewall(),
+		subscribers:    map[*subscriber]struct{}{},
+		faultState:     faultState{calls: map[Operation]int{}},
 	}
 	bridge := e.addNetwork(model.NetworkSpec{
 		Name: "bridge", Driver: "bridge", Masquerade: true,
@@ -130,7 +147,15 @@ func (e *Engine) Profile(ctx context.Context) (engine.Profile, error) {
 
 // tick lets time go on and returns it.
 func (e *Engine) tick() time.Time {
-	e.now = e.now.Add(time.Millisecond)
+	if e.clock == nil {
+		e.now = e.now.Add(time.Millisecond)
+		return e.now
+	}
+	if now := e.clock(); now.After(e.now) {
+		e.now = now
+	} else {
+		e.now = e.now.Add(time.Microsecond)
+	}
 	return e.now
 }
 

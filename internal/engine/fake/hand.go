@@ -48,25 +48,31 @@ func (h Hand) do(perform func() error) {
 func (h Hand) withContainer(name string, perform func(*container) error) {
 	h.t.Helper()
 	h.do(func() error {
-		for _, found := range h.e.containers {
-			if found.spec.Name == name {
-				return perform(found)
-			}
+		found, err := h.e.namedContainer(name)
+		if err != nil {
+			return err
 		}
-		return fmt.Errorf("no container %q", name)
+		return perform(found)
 	})
+}
+
+func (e *Engine) namedContainer(name string) (*container, error) {
+	found, ok := e.containerNamed[name]
+	if !ok {
+		return nil, fmt.Errorf("no container %q", name)
+	}
+	return found, nil
 }
 
 // withNetwork runs something on the network of a name.
 func (h Hand) withNetwork(name string, perform func(*network) error) {
 	h.t.Helper()
 	h.do(func() error {
-		for _, found := range h.e.networks {
-			if found.Name == name {
-				return perform(found)
-			}
+		found := h.e.networksNamed[name]
+		if len(found) == 0 {
+			return fmt.Errorf("no network %q", name)
 		}
-		return fmt.Errorf("no network %q", name)
+		return perform(found[0])
 	})
 }
 
@@ -144,18 +150,16 @@ func (h Hand) Remove(name string) {
 func (h Hand) Connect(containerName, networkName string, address netip.Addr) {
 	h.t.Helper()
 	h.withNetwork(networkName, func(joined *network) error {
-		for _, target := range h.e.containers {
-			if target.spec.Name != containerName {
-				continue
-			}
-			settings := &endpointSettings{address: address}
-			target.endpoints[networkName] = settings
-			if !target.holdsNetworks() {
-				return nil
-			}
-			return h.e.join(target, joined, settings)
+		target, err := h.e.namedContainer(containerName)
+		if err != nil {
+			return err
 		}
-		return fmt.Errorf("no container %q", containerName)
+		settings := &endpointSettings{address: address}
+		target.endpoints[networkName] = settings
+		if !target.holdsNetworks() {
+			return nil
+		}
+		return h.e.join(target, joined, settings)
 	})
 }
 
@@ -205,7 +209,10 @@ func (h Hand) AddContainer(spec model.ContainerSpec) string {
 	h.t.Helper()
 	var id string
 	h.do(func() error {
-		added := h.e.addContainer(spec, digestOf(spec.Image), "")
+		added, err := h.e.addContainer(spec, digestOf(spec.Image), "")
+		if err != nil {
+			return err
+		}
 		id = added.id
 		return h.e.start(added)
 	})

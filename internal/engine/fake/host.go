@@ -173,10 +173,7 @@ func (e *Engine) namespaceOf(seen model.Container) (*namespace, error) {
 // listening returns the sockets of all programs in a namespace.
 func (e *Engine) listening(entered *namespace) []model.Socket {
 	var sockets []model.Socket
-	for _, member := range e.containers {
-		if member.namespace != entered {
-			continue
-		}
+	for member := range entered.members {
 		for _, port := range member.ports {
 			sockets = append(sockets, model.Socket{Port: port, Address: netip.IPv4Unspecified()})
 		}

@@ -11,12 +11,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/deckyard/deckyard/internal/engine"
 )
+
+// imageReference is what an image reference looks like.
+const imageReference = `^[a-z0-9]+([._-]+[a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:\w[\w.-]*)?(@sha256:[0-9a-f]{64})?$`
 
 // registry is where images are pulled from.
 type registry struct {
@@ -60,7 +62,7 @@ func (e *Engine) ResolveImage(ctx context.Context, reference string) (string, er
 }
 
 func (e *Engine) resolve(reference string) (string, error) {
-	if err := validateReference(reference); err != nil {
+	if err := e.validateReference(reference); err != nil {
 		return "", err
 	}
 	digest, ok := e.images[withTag(reference)]
@@ -73,7 +75,7 @@ func (e *Engine) resolve(reference string) (string, error) {
 // PullImage implements engine.Images.
 func (e *Engine) PullImage(ctx context.Context, reference string) error {
 	return e.call(ctx, OpPullImage, reference, func() error {
-		if err := validateReference(reference); err != nil {
+		if err := e.validateReference(reference); err != nil {
 			return err
 		}
 		if !e.registry.reachable {
@@ -161,9 +163,8 @@ func (e *Engine) Images(ctx context.Context) ([]string, error) {
 }
 
 // validateReference refuses what is not an image reference.
-func validateReference(reference string) error {
-	valid := regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:\w[\w.-]*)?(@sha256:[0-9a-f]{64})?$`)
-	if !valid.MatchString(reference) {
+func (e *Engine) validateReference(reference string) error {
+	if !e.imageReference.MatchString(reference) {
 		return fmt.Errorf("image reference %q: %w", reference, engine.ErrInvalid)
 	}
 	return nil

@@ -69,10 +69,8 @@ func (e *Engine) validateNetwork(spec model.NetworkSpec) error {
 	if !spec.Subnet.Contains(spec.Gateway) {
 		return fmt.Errorf("gateway %s is not in %s: %w", spec.Gateway, spec.Subnet, engine.ErrInvalid)
 	}
-	for _, other := range e.networks {
-		if other.Name == spec.Name {
-			return fmt.Errorf("network with name %s: %w", spec.Name, engine.ErrExists)
-		}
+	if len(e.networksNamed[spec.Name]) > 0 {
+		return fmt.Errorf("network with name %s: %w", spec.Name, engine.ErrExists)
 	}
 	for _, other := range e.networks {
 		if spec.Bridge != "" && other.Bridge == spec.Bridge {
@@ -100,6 +98,7 @@ func (e *Engine) addNetwork(spec model.NetworkSpec) *network {
 		created.Subnets = []netip.Prefix{spec.Subnet.Masked()}
 	}
 	e.networks[created.ID] = created
+	e.networksNamed[created.Name] = append(e.networksNamed[created.Name], created)
 	e.emit(engine.ObjectNetwork, created.ID, "")
 	return created
 }
@@ -124,6 +123,7 @@ func (e *Engine) dropNetwork(id string) error {
 		return fmt.Errorf("network %s has active endpoints: %w", found.Name, engine.ErrInUse)
 	}
 	delete(e.networks, id)
+	e.networksNamed[found.Name] = slices.DeleteFunc(e.networksNamed[found.Name], func(other *network) bool { return other == found })
 	e.emit(engine.ObjectNetwork, id, "")
 	return nil
 }
@@ -260,10 +260,8 @@ func (e *Engine) networkOf(name string, settings *endpointSettings) string {
 		}
 		return ""
 	}
-	for id, candidate := range e.networks {
-		if candidate.Name == name {
-			return id
-		}
+	if named := e.networksNamed[name]; len(named) > 0 {
+		return named[0].ID
 	}
 	return ""
 }
