@@ -80,10 +80,15 @@ func (s *deckyScope) tearDown(ctx context.Context) pass.Outcome {
 		return outcome
 	}
 	planned := plan.RemoveDecky(s.owner(model.OwnerDecky, s.decky), s.observed)
-	if outcome := s.carryOut(ctx, s.pass, planned, false); !outcome.IsContinue() {
+	if outcome := s.carryOut(ctx, s.pass, s.aim(nil), planned, false); !outcome.IsContinue() {
 		return outcome
 	}
 	return s.release(ctx)
+}
+
+// aim is what the plans of the pass are to achieve.
+func (s *deckyScope) aim(desired any) aim {
+	return aim{kind: model.OwnerDecky, key: client.ObjectKeyFromObject(s.decky), desired: desired}
 }
 
 func (s *deckyScope) release(ctx context.Context) pass.Outcome {
@@ -272,7 +277,7 @@ func (s *deckyScope) reconcileContainers(ctx context.Context) pass.Outcome {
 		if outcome := s.warnOfTakenPorts(ctx, planned); !outcome.IsContinue() {
 			return outcome
 		}
-		return s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
+		return s.carryOut(ctx, s.pass, s.aim(s.desired), planned, s.topology.Spec.Suspend)
 	}
 	return s.conclude(state, planned)
 }

@@ -254,6 +254,27 @@ func TestEventsTellADriftFromAnEdit(t *testing.T) {
 	}
 }
 
+// A drift is counted once, also when the status that tells of it is refused at first.
+func TestDriftIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	l := newAcme(t)
+	l.restart()
+	l.hand.Disconnect("lab_acme_web", "lab_acme_office")
+	l.relist()
+	// The status is written at once, and at the end of the pass.
+	l.cache.refuse(2)
+	web := at(decky("web", "dmz"))
+	if result := l.mustPass(web); result.RequeueAfter == 0 || l.writes(reconnect) > 0 {
+		t.Errorf("repaired before it was told, or not tried again: %+v", result)
+	}
+	l.mustPass(web)
+	for _, counter := range []string{"deckyard_drift_found_total", "deckyard_drift_repaired_total"} {
+		if count := l.counted(counter, "EndpointMissing"); count != 1 {
+			t.Errorf("%s counts %v", counter, count)
+		}
+	}
+}
+
 // Scenario 43: a service that exits again and again is left to the engine, and named.
 func TestCrashLoop(t *testing.T) {
 	t.Parallel()

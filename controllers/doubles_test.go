@@ -5,17 +5,20 @@ package controllers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/observe"
 )
@@ -86,6 +89,8 @@ type cache struct {
 	stale []client.ObjectList
 	// written says what the operator wrote to the API server.
 	written []string
+	// refusals is how many of the next writes another writer is faster than.
+	refusals int
 }
 
 func newCache(api client.WithWatch) *cache { return &cache{api: api} }
@@ -147,8 +152,19 @@ func (c *cache) write(ctx context.Context, what string) error {
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	if c.refusals > 0 {
+		c.refusals--
+		return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("deckies").GroupResource(), what, errors.New("changed meanwhile"))
+	}
 	c.written = append(c.written, what)
 	return nil
+}
+
+// refuse lets the operator's next writes meet a conflict.
+func (c *cache) refuse(writes int) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.refusals = writes
 }
 
 func describePatch(object client.Object, patch client.Patch) string {

@@ -72,6 +72,7 @@ type Node struct {
 	Metrics  *Metrics
 
 	allocation sync.Map
+	repairs    repairs
 	profiling  sync.Mutex
 	profile    engine.Profile
 }
@@ -118,6 +119,7 @@ func (n *Node) reconcileMember(ctx context.Context, kind model.OwnerKind, key ty
 	switch err := n.Kube.Get(ctx, key, member); {
 	case apierrors.IsNotFound(err):
 		n.Observer.Forget(kind, key)
+		n.repairs.forget(kind, key)
 		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err
@@ -154,27 +156,41 @@ func (n *Node) mayCarry(member client.Object, topology *v1alpha1.Topology) bool 
 
 // carryOut applies a plan of one object, or says what it would do while the
 // topology is suspended. It waits for what blocks a plan in which nothing can be
-// done, and returns Continue for an empty one.
-func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, planned plan.Plan, suspended bool) pass.Outcome {
+// done, and for its turn where what it repairs was undone again and again; it
+// returns Continue for an empty one.
+func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, to aim, planned plan.Plan, suspended bool) pass.Outcome {
 	switch {
 	case planned.Empty():
 		return pass.Continue()
 	case len(planned.Actions) == 0:
 		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
-	}
-	first := planned.Actions[0].Common()
-	if suspended {
+	case suspended:
 		return pass.Pause(fmt.Sprintf("The topology is suspended; %s would be done: %s", countActions(planned), describe(planned.Actions)))
 	}
-	// What a pass came to the end of for this spec, and is now otherwise, was
-	// changed on the engine.
-	drifted := !opened.IsEdited()
-	if drifted && opened.Condition(v1alpha1.ConditionReady).Status == "True" {
-		n.Metrics.found(planned)
+	reason, message := planned.Actions[0].Common().Reason, describeWhy(planned.Actions)
+	due := n.repairs.respite(to, opened, n.Clock.Now())
+	if due.left > 0 {
+		reason, message = v1alpha1.ReasonRepairBackoff, due.message(message)
 	}
-	if err := opened.Announce(ctx, first.Reason, describeWhy(planned.Actions)); err != nil {
+	wasReady := opened.Condition(v1alpha1.ConditionReady).Status == "True"
+	if err := opened.Announce(ctx, reason, message); err != nil {
 		return pass.Retry(err)
 	}
+	if wasReady && isDrift(opened) {
+		n.Metrics.found(planned)
+	}
+	if due.left > 0 {
+		return pass.Progress(reason, message, due.left)
+	}
+	return n.apply(ctx, opened, to, planned)
+}
+
+// isDrift reports whether what a pass found otherwise was changed on the engine:
+// it came to the end of this spec before.
+func isDrift(opened *pass.Pass) bool { return !opened.IsEdited() }
+
+// apply applies a plan of one object, and looks at the result.
+func (n *Node) apply(ctx context.Context, opened *pass.Pass, to aim, planned plan.Plan) pass.Outcome {
 	applyCtx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
 	report := n.Executor.Apply(applyCtx, planned)
@@ -185,11 +201,13 @@ func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, planned plan.Pla
 	if report.Err != nil {
 		return failed(report)
 	}
-	if drifted {
+	n.repairs.record(to, opened, planned, n.Clock.Now())
+	reason := planned.Actions[0].Common().Reason
+	if isDrift(opened) {
 		n.Metrics.repaired(planned)
-		opened.Event(first.Reason, "Apply", describeWhy(report.Done))
+		opened.Event(reason, "Apply", describeWhy(report.Done))
 	}
-	return pass.Applied(first.Reason, describe(report.Done), settle)
+	return pass.Applied(reason, describe(report.Done), settle)
 }
 
 // lookAgain observes what a plan changed.

@@ -71,7 +71,7 @@ func (s *lanScope) tearDown(ctx context.Context) pass.Outcome {
 	if planned.Blocked != nil {
 		s.pass.Conditions().False(v1alpha1.ConditionNetworkInSync, planned.Blocked.Reason, planned.Blocked.Message)
 	}
-	if outcome := s.carryOut(ctx, s.pass, planned, false); !outcome.IsContinue() {
+	if outcome := s.carryOut(ctx, s.pass, s.aim(nil), planned, false); !outcome.IsContinue() {
 		return outcome
 	}
 	return s.release(ctx)
@@ -91,6 +91,11 @@ func (s *lanScope) inhabited() string {
 		}
 	}
 	return leaving
+}
+
+// aim is what the plans of the pass are to achieve.
+func (s *lanScope) aim(desired any) aim {
+	return aim{kind: model.OwnerLAN, key: client.ObjectKeyFromObject(s.lan), desired: desired}
 }
 
 func (s *lanScope) release(ctx context.Context) pass.Outcome {
@@ -316,11 +321,11 @@ func (s *lanScope) reconcileNetwork(ctx context.Context) pass.Outcome {
 	if planned.Blocked != nil {
 		conditions.False(v1alpha1.ConditionNetworkInSync, planned.Blocked.Reason, planned.Blocked.Message)
 		s.Observer.WakeOnForeign(model.OwnerLAN, key)
-		return s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
+		return s.carryOut(ctx, s.pass, s.aim(s.desired), planned, s.topology.Spec.Suspend)
 	}
 	if len(planned.Actions) > 0 {
 		conditions.False(v1alpha1.ConditionNetworkInSync, planned.Actions[0].Common().Reason, describe(planned.Actions))
-		outcome := s.carryOut(ctx, s.pass, planned, s.topology.Spec.Suspend)
+		outcome := s.carryOut(ctx, s.pass, s.aim(s.desired), planned, s.topology.Spec.Suspend)
 		if outcome.Reason() == v1alpha1.ReasonFirewallUnavailable {
 			conditions.False(v1alpha1.ConditionNetworkInSync, outcome.Reason(), outcome.Message())
 		}

@@ -149,6 +149,8 @@ const (
 	ReasonContainerExited Reason = "ContainerExited"
 	// ReasonCrashLooping: a container exits again and again.
 	ReasonCrashLooping Reason = "CrashLooping"
+	// ReasonRepairBackoff: what is repaired is undone again and again, so that the next repair waits.
+	ReasonRepairBackoff Reason = "RepairBackoff"
 	// ReasonSpecChanged: a container was created from another spec.
 	ReasonSpecChanged Reason = "SpecChanged"
 	// ReasonImageOutdated: a container runs an older built-in image.

@@ -309,7 +309,7 @@ func (p *Pass) reportTransition(ctx context.Context, before metav1.Condition) {
 		p.record(corev1.EventTypeNormal, after.Reason, "Report", orWord(after.Message, "ready"))
 	case after.Reason == string(v1alpha1.ReasonSpecChanged):
 		p.record(corev1.EventTypeNormal, after.Reason, "Report", after.Message)
-	case stalled || wasReady || after.Status == metav1.ConditionUnknown:
+	case stalled || wasReady || after.Status == metav1.ConditionUnknown || after.Reason == string(v1alpha1.ReasonRepairBackoff):
 		p.record(corev1.EventTypeWarning, after.Reason, "Report", orWord(after.Message, after.Reason))
 	}
 }
