@@ -80,8 +80,13 @@ func (d *deckyPlan) removeContainers() {
 			remove(container, why{v1alpha1.ReasonContainerExtra, "is not desired"})
 		}
 	}
-	if d.state.Base.repair == repairReplace {
-		remove(*d.state.Base.Container, d.state.Base.why)
+	switch base := d.state.Base; {
+	case base.repair == repairReplace:
+		remove(*base.Container, base.why)
+	case base.Container != nil && base.Container.State == model.StateDead:
+		// A dead base may have to wait for a network that is rebuilt, which waits until
+		// everybody has left the old one. The engine disconnects none that is dead.
+		remove(*base.Container, why{v1alpha1.ReasonContainerMissing, "is dead"})
 	}
 }
 

@@ -241,6 +241,14 @@ func changeOfEngine() map[string]deckyCase {
 			engine: func(w world) { w.stop("base", model.StateExited) },
 			spec:   func(d *model.DeckySpec) { d.Endpoints[0].NetworkID, d.Base.Home.NetworkID = "", "" },
 		},
+		"dead-and-home-network-is-to-go": {
+			engine: func(w world) { w.stop("base", model.StateDead) },
+			spec:   func(d *model.DeckySpec) { d.Endpoints[0].NetworkID, d.Base.Home.NetworkID = "", "" },
+		},
+		"dead-and-image-absent": {
+			engine: func(w world) { w.stop("base", model.StateDead) },
+			spec:   func(d *model.DeckySpec) { d.Base.ImageAbsent = true },
+		},
 		"sysctl-changed": {engine: func(w world) { w.Namespaces["id-base"].Sysctls[model.SysctlIPForward] = "1" }},
 		"route-missing":  {engine: func(w world) { w.reroute(func(route model.Route) bool { return route == toLab() }) }},
 		"route-extra": {engine: func(w world) {
