@@ -110,6 +110,7 @@ func newRoot(dependencies Dependencies) *cobra.Command {
 		newDownCommand,
 		newKubectlCommand,
 		newRenderCommand,
+		newGenerateCommand,
 		newPurgeCommand,
 		newVersionCommand,
 	} {
