@@ -197,6 +197,27 @@ func TestEventWakesWithinABatchWindow(t *testing.T) {
 	})
 }
 
+func TestFirstEventAfterAPauseWakesAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newStartedFixture(t)
+		for range 3 {
+			pass(settle)
+			f.hand.Restart(sshName)
+			pass(3 * time.Millisecond)
+			if len(f.woken.take()) == 0 {
+				t.Error("nobody woken after 3 ms")
+			}
+			before := f.engine.inspections()
+			f.hand.Restart(baseName)
+			pass(10 * time.Millisecond)
+			if count := f.engine.inspections() - before; count != 0 {
+				t.Errorf("%d inspections within the window that follows", count)
+			}
+		}
+	})
+}
+
 func TestEventsOfOneObjectCauseOneInspection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

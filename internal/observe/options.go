@@ -35,7 +35,8 @@ type Options struct {
 	// added at random. Default 45 s.
 	RelistInterval time.Duration
 	// BatchWindow is how long events are collected before their objects are
-	// looked at. It grows up to eightfold in a storm of events. Default 20 ms.
+	// looked at. It is an eighth of that for the first after a pause, and grows up
+	// to eightfold in a storm of events. Default 20 ms.
 	BatchWindow time.Duration
 	// StaleAfter is the age of the last list past which it is not served any
 	// more. Default 3 minutes.

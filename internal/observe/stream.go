@@ -26,6 +26,11 @@ const (
 	patientBatches = 10
 	// The window grows up to this many times its size.
 	maxWindowGrowth = 8
+	// The first event after a pause waits for this fraction of the window only. It
+	// is mostly the one that matters, such as a disconnection, and what follows it
+	// finds the window. That it waits at all lets a pass that has just made the
+	// change look first, so that nobody looks twice.
+	firstFraction = 8
 )
 
 // newBackoff returns the delays between attempts to reach the engine.
@@ -128,6 +133,7 @@ func (p *pace) next(idle time.Duration) time.Duration {
 	switch {
 	case idle >= p.window:
 		p.window, p.busy = p.shortest, 0
+		return p.shortest / firstFraction
 	case p.busy < patientBatches:
 		p.busy++
 	default:
