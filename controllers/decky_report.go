@@ -137,8 +137,8 @@ func (s *deckyScope) reportRecreatePending(fields []string) {
 		return
 	}
 	conditions.Present(v1alpha1.ConditionRecreatePending, v1alpha1.ReasonRecreatePending, fmt.Sprintf(
-		"The change of %s needs a new base container, which ends all sessions: set spec.updateStrategy to Recreate, or annotate the Decky with %s=%q",
-		strings.Join(fields, ", "), v1alpha1.AnnotationRecreateAllowed, strconv.FormatInt(s.decky.Generation, 10)))
+		"The change of %s needs a new base container, which disrupts %s: set spec.updateStrategy to Recreate, or annotate the Decky with %s=%q",
+		strings.Join(fields, ", "), plan.DisruptsBase, v1alpha1.AnnotationRecreateAllowed, strconv.FormatInt(s.decky.Generation, 10)))
 }
 
 // joinLANs names the LANs of the interfaces, for the printer column.

@@ -164,45 +164,51 @@ func TestDriftIsRepaired(t *testing.T) {
 		touched []string
 		// reason is that of the event about the repair, and of the counter.
 		reason string
+		// renamed has another name until it is repaired.
+		renamed string
 	}{
-		"service killed":  {func(l *lab) { l.hand.Kill(ssh) }, []string{ssh}, "ContainerExited"},
-		"service removed": {func(l *lab) { l.hand.Remove(ssh) }, []string{ssh}, "ContainerMissing"},
-		"service paused":  {func(l *lab) { l.hand.Pause(ssh) }, nil, "ContainerExited"},
-		"base stopped":    {func(l *lab) { l.hand.Stop(web) }, []string{web, ssh, http}, "ContainerExited"},
-		"base removed":    {func(l *lab) { l.hand.Remove(web) }, []string{web, ssh, http}, "BaseRecreated"},
-		"base restarted":  {func(l *lab) { l.hand.Restart(web) }, []string{web, ssh, http}, "NamespaceStale"},
-		"base crashed":    {func(l *lab) { l.hand.Crash(web, 2) }, []string{web, ssh, http}, "NamespaceStale"},
+		"service killed":  {func(l *lab) { l.hand.Kill(ssh) }, []string{ssh}, "ContainerExited", ""},
+		"service removed": {func(l *lab) { l.hand.Remove(ssh) }, []string{ssh}, "ContainerMissing", ""},
+		"service paused":  {func(l *lab) { l.hand.Pause(ssh) }, nil, "ContainerExited", ""},
+		"service renamed": {func(l *lab) { l.hand.Rename(ssh, "x") }, nil, "ContainerRenamed", ssh},
+		"base renamed":    {func(l *lab) { l.hand.Rename(web, "x") }, nil, "ContainerRenamed", web},
+		"restart policy":  {func(l *lab) { l.hand.SetRestartPolicy(web, "no") }, nil, "RestartPolicyDrifted", ""},
+		"base stopped":    {func(l *lab) { l.hand.Stop(web) }, []string{web, ssh, http}, "ContainerExited", ""},
+		"base removed":    {func(l *lab) { l.hand.Remove(web) }, []string{web, ssh, http}, "BaseRecreated", ""},
+		"base restarted":  {func(l *lab) { l.hand.Restart(web) }, []string{web, ssh, http}, "NamespaceStale", ""},
+		"base crashed":    {func(l *lab) { l.hand.Crash(web, 2) }, []string{web, ssh, http}, "NamespaceStale", ""},
 		"engine restarted": {
 			func(l *lab) { l.hand.RestartEngine() },
 			[]string{web, ssh, http, "lab_acme_files", "lab_acme_files_ftp"},
-			"ContainerExited",
+			"ContainerExited", "",
 		},
-		"disconnected":           {func(l *lab) { l.hand.Disconnect(web, "lab_acme_office") }, nil, "EndpointMissing"},
-		"disconnected from home": {func(l *lab) { l.hand.Disconnect(web, "lab_acme_dmz") }, nil, "EndpointMissing"},
+		"disconnected":           {func(l *lab) { l.hand.Disconnect(web, "lab_acme_office") }, nil, "EndpointMissing", ""},
+		"disconnected from home": {func(l *lab) { l.hand.Disconnect(web, "lab_acme_dmz") }, nil, "EndpointMissing", ""},
+		"network removed":        {func(l *lab) { l.hand.RemoveNetwork("lab_acme_office") }, []string{"lab_acme_office"}, "NetworkMissing", ""},
 		"connected to a foreign network": {func(l *lab) {
 			l.hand.AddNetwork(model.NetworkSpec{Name: "corp", Driver: "bridge", Subnet: prefix("192.168.7.0/24")})
 			l.hand.Connect(web, "corp", addr("192.168.7.9"))
-		}, nil, "EndpointExtra"},
+		}, nil, "EndpointExtra", ""},
 		"connected with another address": {func(l *lab) {
 			l.hand.Disconnect(web, "lab_acme_office")
 			l.hand.Connect(web, "lab_acme_office", addr("172.16.1.99"))
-		}, nil, "AddressDrifted"},
-		"ip_forward set":        {func(l *lab) { l.hand.SetSysctl(web, model.SysctlIPForward, "1") }, nil, "SysctlDrifted"},
-		"default route removed": {func(l *lab) { l.hand.RemoveRoute(web, defaultRoute("172.16.0.1")) }, nil, "RouteMissing"},
+		}, nil, "AddressDrifted", ""},
+		"ip_forward set":        {func(l *lab) { l.hand.SetSysctl(web, model.SysctlIPForward, "1") }, nil, "SysctlDrifted", ""},
+		"default route removed": {func(l *lab) { l.hand.RemoveRoute(web, defaultRoute("172.16.0.1")) }, nil, "RouteMissing", ""},
 		"default route of an internal LAN": {func(l *lab) {
 			l.hand.AddRoute("lab_acme_files", defaultRoute("172.16.1.1"))
-		}, nil, "RouteExtra"},
+		}, nil, "RouteExtra", ""},
 		"a route of somebody's": {func(l *lab) {
 			l.hand.AddRoute(web, model.Route{Destination: prefix("10.9.0.0/16"), Via: addr("172.16.1.66")})
-		}, nil, "RouteExtra"},
-		"a kernel setting set": {func(l *lab) { l.hand.SetSysctl(web, "net.ipv4.ip_default_ttl", "255") }, nil, "SysctlDrifted"},
+		}, nil, "RouteExtra", ""},
+		"a kernel setting set": {func(l *lab) { l.hand.SetSysctl(web, "net.ipv4.ip_default_ttl", "255") }, nil, "SysctlDrifted", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := l.in(t)
 			l.events.take()
 			before := l.ids()
 			tc.drift(l)
-			l.wantUntouched(before, tc.touched...)
+			l.wantUntouched(before, append(slices.Clone(tc.touched), tc.renamed)...)
 			l.converge()
 			if diff := cmp.Diff(acmeOnDocker(), l.docker()); diff != "" {
 				t.Errorf("on the engine (-want +have):\n%s", diff)
@@ -232,8 +238,8 @@ func TestEventsTellADriftFromAnEdit(t *testing.T) {
 	l.hand.SetSysctl("lab_acme_web", model.SysctlIPForward, "1")
 	l.converge()
 	want := []string{
-		"web Warning SysctlDrifted: set sysctl lab_acme_web net.ipv4.ip_forward (is 1 want 0)",
-		"web Normal SysctlDrifted: set sysctl lab_acme_web net.ipv4.ip_forward (is 1 want 0)",
+		"web Warning SysctlDrifted: set sysctl lab_acme_web net.ipv4.ip_forward (is 1 want 0); this disrupts nothing",
+		"web Normal SysctlDrifted: set sysctl lab_acme_web net.ipv4.ip_forward (is 1 want 0); this disrupts nothing",
 		"web Normal Succeeded: ready",
 	}
 	if diff := cmp.Diff(want, l.eventsOf("web")); diff != "" {
@@ -245,7 +251,7 @@ func TestEventsTellADriftFromAnEdit(t *testing.T) {
 	}
 	edit(l, web, func(o *v1alpha1.Decky) { o.Spec.Attachments = nil })
 	l.converge()
-	want = []string{"web Normal SpecChanged: disconnect endpoint lab_acme_web@office (172.16.1.3 02:42:ac:10:01:03)", "web Normal Succeeded: ready"}
+	want = []string{"web Normal SpecChanged: disconnect endpoint lab_acme_web@office (is 172.16.1.3 02:42:ac:10:01:03 want absent); this disrupts interfaces", "web Normal Succeeded: ready"}
 	if diff := cmp.Diff(want, l.eventsOf("web")); diff != "" {
 		t.Errorf("events of an edit (-want +have):\n%s", diff)
 	}

@@ -165,9 +165,9 @@ func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, to aim, planned 
 	case len(planned.Actions) == 0:
 		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
 	case suspended:
-		return pass.Pause(fmt.Sprintf("The topology is suspended; %s would be done: %s", countActions(planned), describe(planned.Actions)))
+		return pass.Pause(fmt.Sprintf("The topology is suspended; %s would be done, which disrupts %s: %s", countActions(planned), planned.Disruption, describe(planned.Actions)))
 	}
-	reason, message := planned.Actions[0].Common().Reason, describeWhy(planned.Actions)
+	reason, message := planned.Actions[0].Common().Reason, describeWhy(planned)
 	due := n.repairs.respite(to, opened, n.Clock.Now())
 	if due.left > 0 {
 		reason, message = v1alpha1.ReasonRepairBackoff, due.message(message)
@@ -205,7 +205,7 @@ func (n *Node) apply(ctx context.Context, opened *pass.Pass, to aim, planned pla
 	reason := planned.Actions[0].Common().Reason
 	if isDrift(opened) {
 		n.Metrics.repaired(planned)
-		opened.Event(reason, "Apply", describeWhy(report.Done))
+		opened.Event(reason, "Apply", describeWhy(planned))
 	}
 	return pass.Applied(reason, describe(report.Done), settle)
 }
@@ -246,15 +246,16 @@ func describe(actions []plan.Action) string {
 	return listActions(actions, func(*plan.Meta) string { return "" })
 }
 
-// describeWhy is describe with what was found and what is wanted: the words for
-// a drift, which may be an intruder's work.
-func describeWhy(actions []plan.Action) string {
-	return listActions(actions, func(meta *plan.Meta) string {
+// describeWhy describes a plan with what was found, what is wanted and what that
+// disrupts: the words for a drift, which may be an intruder's work.
+func describeWhy(planned plan.Plan) string {
+	actions := listActions(planned.Actions, func(meta *plan.Meta) string {
 		if meta.Detail == "" {
 			return ""
 		}
 		return " (" + meta.Detail + ")"
 	})
+	return fmt.Sprintf("%s; this disrupts %s", actions, planned.Disruption)
 }
 
 func listActions(actions []plan.Action, suffix func(*plan.Meta) string) string {

@@ -56,7 +56,7 @@ func TestRepairsThatAreUndoneBackOff(t *testing.T) {
 	if repairs != 31 || after != time.Second {
 		t.Errorf("after %d repairs the next follows %v later", repairs, after)
 	}
-	want := "Undone on the engine 31 times by now, so the next repair follows 1s after the last: connect endpoint lab_acme_web@office (172.16.1.3)"
+	want := "Undone on the engine 31 times by now, so the next repair follows 1s after the last: connect endpoint lab_acme_web@office (is absent want 172.16.1.3); this disrupts nothing"
 	l.wantConditions(web, v1alpha1.ConditionReady, "False RepairBackoff", v1alpha1.ConditionReconciling, "True Progressing",
 		v1alpha1.ConditionStalled, "absent", v1alpha1.ConditionEndpointsInSync, "False EndpointMissing")
 	l.wantMessage(web, v1alpha1.ConditionReady, want)
@@ -177,7 +177,7 @@ func TestContainersThatAreKilledBackOff(t *testing.T) {
 		t.Errorf("it was started %d times", starts)
 	}
 	l.wantConditions(web, v1alpha1.ConditionReady, "False RepairBackoff", v1alpha1.ConditionContainersRunning, "False ContainerExited")
-	l.wantMessage(web, v1alpha1.ConditionReady, "start container lab_acme_web_ssh (is exited, exit code 137)")
+	l.wantMessage(web, v1alpha1.ConditionReady, "start container lab_acme_web_ssh (is exited, exit code 137, want running)")
 	l.clock.Step(time.Second)
 	l.wantReady()
 }

@@ -147,6 +147,10 @@ const (
 	ReasonContainerExtra Reason = "ContainerExtra"
 	// ReasonContainerExited: a container does not run.
 	ReasonContainerExited Reason = "ContainerExited"
+	// ReasonContainerRenamed: a container has another name than it was created with.
+	ReasonContainerRenamed Reason = "ContainerRenamed"
+	// ReasonRestartPolicyDrifted: a container has another restart policy than it was created with.
+	ReasonRestartPolicyDrifted Reason = "RestartPolicyDrifted"
 	// ReasonCrashLooping: a container exits again and again.
 	ReasonCrashLooping Reason = "CrashLooping"
 	// ReasonRepairBackoff: what is repaired is undone again and again, so that the next repair waits.

@@ -42,6 +42,14 @@ func (e *Executor) call(ctx context.Context, step step) (created string, err err
 		return "", e.ifOwned(ctx, step.containerID, action.Owner, func() error {
 			return e.engine.RemoveContainer(ctx, step.containerID)
 		})
+	case *plan.RenameContainer:
+		return "", e.ifOwned(ctx, step.containerID, action.Owner, func() error {
+			return e.engine.RenameContainer(ctx, step.containerID, action.Container.Name)
+		})
+	case *plan.ResetRestartPolicy:
+		return "", e.ifOwned(ctx, step.containerID, action.Owner, func() error {
+			return e.engine.ResetRestartPolicy(ctx, step.containerID)
+		})
 	case *plan.SetSysctl:
 		return "", e.inside(ctx, step.containerID, func(base model.Container) error {
 			return e.host.SetSysctl(ctx, base, action.Name, action.Value)

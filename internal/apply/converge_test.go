@@ -176,7 +176,7 @@ func (l *lab) drawAccident(rt *rapid.T, hand fake.Hand) {
 		return
 	}
 	container := rapid.SampledFrom(ours).Draw(rt, "container")
-	switch rapid.SampledFrom([]string{"stop", "restart", "crash", "pause", "remove", "disconnect", "connect", "network", "engine", "sysctl", "route", "flush", "rule"}).Draw(rt, "accident") {
+	switch rapid.SampledFrom([]string{"stop", "restart", "crash", "pause", "remove", "disconnect", "connect", "network", "engine", "sysctl", "route", "flush", "rule", "rename", "policy"}).Draw(rt, "accident") {
 	case "stop":
 		hand.Stop(container.Name)
 	case "restart":
@@ -193,6 +193,12 @@ func (l *lab) drawAccident(rt *rapid.T, hand fake.Hand) {
 		}
 	case "remove":
 		hand.Remove(container.Name)
+	case "rename":
+		if renamed := "renamed-" + container.ID; container.Name != renamed {
+			hand.Rename(container.Name, renamed)
+		}
+	case "policy":
+		hand.SetRestartPolicy(container.Name, "no")
 	case "disconnect":
 		if len(container.Endpoints) > 0 {
 			hand.Disconnect(container.Name, rapid.SampledFrom(container.Endpoints).Draw(rt, "endpoint").NetworkName)

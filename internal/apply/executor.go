@@ -20,6 +20,7 @@ type Engine interface {
 	engine.Reader
 	engine.NetworkWriter
 	engine.ContainerWriter
+	engine.ContainerChanger
 }
 
 // Host is what an Executor needs of the engine's host.
@@ -130,6 +131,10 @@ func announcement(action plan.Action, kind plan.TargetKind) string {
 		doing = "Restarting"
 	case *plan.SetSysctl, *plan.SetRoute, *plan.SetFilter:
 		doing = "Setting"
+	case *plan.RenameContainer:
+		doing = "Renaming"
+	case *plan.ResetRestartPolicy:
+		doing = "Updating"
 	}
 	return doing + " " + string(kind)
 }

@@ -98,7 +98,7 @@ func TestApplyLogsBeforeItActs(t *testing.T) {
 	if report.Err == nil || len(lines) != 1 {
 		t.Fatalf("error %v, log %q", report.Err, lines)
 	}
-	want := `"level"=0 "msg"="Creating container" "container"="lab_acme_web" "reason"="ContainerMissing" "diff"=""`
+	want := `"level"=0 "msg"="Creating container" "container"="lab_acme_web" "reason"="ContainerMissing" "diff"="is absent"`
 	if lines[0] != want {
 		t.Errorf("log\n%s\nwant\n%s", lines[0], want)
 	}

@@ -119,6 +119,10 @@ func (r *run) begin(action plan.Action) step {
 		begun.containerID = r.resolve(action.Container)
 	case *plan.RemoveContainer:
 		begun.containerID = r.resolve(action.Container)
+	case *plan.RenameContainer:
+		begun.containerID = r.resolve(action.Container)
+	case *plan.ResetRestartPolicy:
+		begun.containerID = r.resolve(action.Container)
 	case *plan.SetSysctl:
 		begun.containerID = r.resolve(action.Container)
 	case *plan.SetRoute:
@@ -219,6 +223,10 @@ func containerName(action plan.Action) string {
 	case *plan.RestartContainer:
 		return action.Container.Name
 	case *plan.RemoveContainer:
+		return action.Container.Name
+	case *plan.RenameContainer:
+		return action.Container.Name
+	case *plan.ResetRestartPolicy:
 		return action.Container.Name
 	case *plan.SetSysctl:
 		return action.Container.Name

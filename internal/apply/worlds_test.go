@@ -174,9 +174,9 @@ func (l *lab) convergeAlone() {
 		equate := cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
 		l.t.Errorf("foreign objects changed (-before +after):\n%s", cmp.Diff(before.strangers, after.strangers, equate))
 	}
-	for name, started := range before.bases {
-		if after.bases[name] != started {
-			l.t.Errorf("base %s was %+v and is %+v", name, started, after.bases[name])
+	for id, started := range before.bases {
+		if after.bases[id] != started {
+			l.t.Errorf("base %s ran since %v, and now since %v", id, started, after.bases[id])
 		}
 	}
 }
@@ -184,29 +184,23 @@ func (l *lab) convergeAlone() {
 // outOfReach is what a plan must leave as it is.
 type outOfReach struct {
 	strangers model.Observed
-	// bases are those that run and may not be recreated, by name.
-	bases map[string]start
-}
-
-// start is a container, and since when it runs.
-type start struct {
-	id string
-	at time.Time
+	// bases says since when those run that may not be recreated, by id.
+	bases map[string]time.Time
 }
 
 func (l *lab) outOfReach() outOfReach {
-	seen := outOfReach{bases: map[string]start{}}
-	mayRecreate := map[string]bool{}
+	seen := outOfReach{bases: map[string]time.Time{}}
+	mayRecreate := map[model.Owner]bool{}
 	for _, decky := range l.deckies() {
-		mayRecreate[decky.Base.Name] = decky.MayRecreateBase
+		mayRecreate[decky.Owner] = decky.MayRecreateBase
 	}
 	observed := l.observe()
 	for _, container := range observed.Containers {
 		switch {
 		case !container.Identity.BelongsTo("instance-a"):
 			seen.strangers.Containers = append(seen.strangers.Containers, container)
-		case container.Identity.Role == model.RoleBase && container.IsRunning() && !mayRecreate[container.Name]:
-			seen.bases[container.Name] = start{container.ID, container.StartedAt}
+		case container.Identity.Role == model.RoleBase && container.IsRunning() && !mayRecreate[container.Identity.Owner]:
+			seen.bases[container.ID] = container.StartedAt
 		}
 	}
 	for _, network := range observed.Networks {

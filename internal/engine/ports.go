@@ -66,6 +66,16 @@ type ContainerWriter interface {
 	RemoveContainer(ctx context.Context, id string) error
 }
 
+// ContainerChanger changes containers in place: those that run go on.
+type ContainerChanger interface {
+	// RenameContainer gives a container another name than it has. A taken name is
+	// ErrExists, a missing container ErrNotFound.
+	RenameContainer(ctx context.Context, id, name string) error
+	// ResetRestartPolicy gives a container back the restart policy that it was
+	// created with, model.RestartPolicy. ErrNotFound if there is none.
+	ResetRestartPolicy(ctx context.Context, id string) error
+}
+
 // Images looks up and brings images.
 type Images interface {
 	// ResolveImage returns the digest that a reference has on the engine.

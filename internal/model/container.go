@@ -22,6 +22,10 @@ const (
 	StateRemoving   State = "removing"
 )
 
+// RestartPolicy is what a container of ours is created with: the engine starts it
+// again whenever it ends, unless somebody stopped it.
+const RestartPolicy = "unless-stopped"
+
 // Protocol is a transport protocol, in Docker's spelling.
 type Protocol string
 
@@ -147,8 +151,10 @@ type Container struct {
 	ExitCode   int
 	// RestartCount is the engine's count of restarts since creation.
 	RestartCount int
-	Hostname     string
-	Sysctls      map[string]string
+	// RestartPolicy is what the engine does when it ends, in Docker's words.
+	RestartPolicy string
+	Hostname      string
+	Sysctls       map[string]string
 }
 
 // IsRunning reports whether the container's process runs.

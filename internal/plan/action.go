@@ -106,6 +106,20 @@ type RestartContainer struct {
 	Container Ref
 }
 
+// RenameContainer gives a container of the owner its name back: that of the Ref.
+type RenameContainer struct {
+	Meta
+	Owner     model.Owner
+	Container Ref
+}
+
+// ResetRestartPolicy gives a container of the owner its restart policy back.
+type ResetRestartPolicy struct {
+	Meta
+	Owner     model.Owner
+	Container Ref
+}
+
 // RemoveContainer ends and removes a container of the owner.
 type RemoveContainer struct {
 	Meta
@@ -197,6 +211,18 @@ func (*RestartContainer) Verb() string { return "restart" }
 
 // Target implements Action.
 func (a *RestartContainer) Target() (TargetKind, string) { return TargetContainer, a.Container.Name }
+
+// Verb implements Action.
+func (*RenameContainer) Verb() string { return "rename" }
+
+// Target implements Action.
+func (a *RenameContainer) Target() (TargetKind, string) { return TargetContainer, a.Container.Name }
+
+// Verb implements Action.
+func (*ResetRestartPolicy) Verb() string { return "update" }
+
+// Target implements Action.
+func (a *ResetRestartPolicy) Target() (TargetKind, string) { return TargetContainer, a.Container.Name }
 
 // Verb implements Action.
 func (*RemoveContainer) Verb() string { return "remove" }

@@ -47,7 +47,7 @@ type ownedContainers struct {
 }
 
 // sortContainers finds the decky's base and services among its containers: the
-// right role under the right name. All others are extra.
+// right role, and under the right name unless that was changed. All others are extra.
 func sortContainers(desired model.DeckySpec, observed model.Observed) ownedContainers {
 	owned := ownedContainers{services: map[string]*model.Container{}}
 	serviceOf := map[string]string{}
@@ -73,16 +73,22 @@ func sortContainers(desired model.DeckySpec, observed model.Observed) ownedConta
 		}
 	}
 	owned.extra = append(owned.extra, extraBases...)
+	owned.adoptRenamed(desired, observed)
 	return owned
 }
 
 // assessBase judges the base, on which everything else depends.
 func (a *assessment) assessBase() {
+	a.assessBaseItself()
+	a.assessMarks(&a.state.Base, a.desired.Base.Name)
+}
+
+func (a *assessment) assessBaseItself() {
 	base, want := a.owned.base, a.desired.Base
 	state := &a.state.Base
 	state.Container = base
 	if base == nil {
-		state.set(repairCreate, v1alpha1.ReasonContainerMissing, "", "container %q does not exist", want.Name)
+		state.set(repairCreate, v1alpha1.ReasonContainerMissing, "is absent", "container %q does not exist", want.Name)
 		a.holdBase(a.creationObstacle())
 		return
 	}
@@ -163,6 +169,7 @@ func (a *assessment) assessService(spec model.ContainerSpec) {
 	a.assessServiceRun(&service)
 	a.holdWithoutImage(&service)
 	a.holdWithBase(&service)
+	a.assessMarks(&service.ContainerState, spec.Name)
 	service.MissingPorts = a.missingPorts(spec)
 	a.state.Services = append(a.state.Services, service)
 }
@@ -171,7 +178,7 @@ func (a *assessment) assessServiceRun(service *ServiceState) {
 	container, base := service.Container, a.owned.base
 	state, spec := &service.ContainerState, service.spec
 	if container == nil {
-		state.set(repairCreate, v1alpha1.ReasonContainerMissing, "", "container %q does not exist", spec.Name)
+		state.set(repairCreate, v1alpha1.ReasonContainerMissing, "is absent", "container %q does not exist", spec.Name)
 		if block := a.containerNamesake(spec.Name); block != nil {
 			state.hold(block)
 			a.state.obstruct(spec.Name, block)
@@ -297,7 +304,7 @@ func (s *ContainerState) set(repair repair, reason v1alpha1.Reason, detail, mess
 }
 
 func (s *ContainerState) setStart(detail string) {
-	s.set(repairStart, v1alpha1.ReasonContainerExited, detail, "container %q %s", s.Container.Name, detail)
+	s.set(repairStart, v1alpha1.ReasonContainerExited, detail+", want running", "container %q %s", s.Container.Name, detail)
 }
 
 // hold gives up a repair because something is in the way.

@@ -35,15 +35,28 @@ func (b *builder) add(action Action, why why, after ...int) int {
 	return meta.ID
 }
 
-// addDestructive is add for an action that loses data or sessions.
-func (b *builder) addDestructive(action Action, why why, after ...int) int {
+// addDestructive is add for an action that loses data or sessions, and what that disrupts.
+func (b *builder) addDestructive(action Action, disruption Disruption, why why, after ...int) int {
 	action.Common().Destructive = true
+	b.plan.Disruption = max(b.plan.Disruption, disruption)
 	return b.add(action, why, after...)
 }
 
 // removeContainer plans the removal of an owner's container.
 func (b *builder) removeContainer(owner model.Owner, container model.Container, why why, after ...int) int {
-	return b.addDestructive(&RemoveContainer{Owner: owner, Container: containerRef(container)}, why, after...)
+	disruption := DisruptsServices
+	if container.Identity.Role == model.RoleBase {
+		disruption = DisruptsBase
+	}
+	return b.addDestructive(&RemoveContainer{Owner: owner, Container: containerRef(container)}, disruptionOf(container, disruption), why, after...)
+}
+
+// disruptionOf returns what is disrupted by a change of a container: nothing if it does not run.
+func disruptionOf(container model.Container, disruption Disruption) Disruption {
+	if !occupies(container) {
+		return DisruptsNothing
+	}
+	return disruption
 }
 
 // block records what is in the way. The first is the plan's, the others are

@@ -13,9 +13,9 @@ import (
 // Decky plans the containers and interfaces of a decky.
 func Decky(desired model.DeckySpec, observed model.Observed) Plan {
 	d := deckyPlan{
-		desired:  desired,
-		state:    Assess(desired, observed),
-		removals: map[string]int{},
+		desired: desired,
+		state:   Assess(desired, observed),
+		vacated: map[string][]int{},
 	}
 	for _, obstacle := range d.state.obstacles {
 		d.block(obstacle.object, &obstacle.block)
@@ -24,6 +24,7 @@ func Decky(desired model.DeckySpec, observed model.Observed) Plan {
 	d.plan.Findings = append(d.plan.Findings, d.state.Findings...)
 
 	d.removeContainers()
+	d.planMarks()
 	d.planBase()
 	d.planSysctls()
 	d.planRoutes()
@@ -45,8 +46,9 @@ type deckyPlan struct {
 	builder
 	desired model.DeckySpec
 	state   DeckyState
-	// removals are the ids of the removals, by container name.
-	removals map[string]int
+	// vacated are the ids of the actions after which a name is free, and nothing is
+	// left of the container that should have had it.
+	vacated map[string][]int
 	// baseUp is the action after which the base runs; 0 if it does already.
 	baseUp int
 	// wired are the actions after which the base has its interfaces.
@@ -56,7 +58,7 @@ type deckyPlan struct {
 // base refers to the base that the plan leads to.
 func (d *deckyPlan) base() Ref {
 	if kept := d.state.Base.Container; kept != nil && d.state.Base.repair != repairReplace {
-		return containerRef(*kept)
+		return Ref{ID: kept.ID, Name: d.desired.Base.Name}
 	}
 	return Ref{Name: d.desired.Base.Name}
 }
@@ -65,28 +67,35 @@ func (d *deckyPlan) base() Ref {
 // before the container whose namespace they share.
 func (d *deckyPlan) removeContainers() {
 	sharers := map[string][]int{}
-	remove := func(container model.Container, why why) {
+	remove := func(name string, container model.Container, why why) {
 		id := d.removeContainer(d.desired.Owner, container, why, sharers[container.ID]...)
-		d.removals[container.Name] = id
+		d.vacate(id, container.Name, name)
 		sharers[container.NamespaceOf] = append(sharers[container.NamespaceOf], id)
 	}
 	for _, service := range d.state.Services {
 		if service.repair == repairReplace {
-			remove(*service.Container, service.why)
+			remove(service.spec.Name, *service.Container, service.why)
 		}
 	}
 	for _, container := range d.state.Extra {
 		if container.State != model.StateRemoving {
-			remove(container, why{v1alpha1.ReasonContainerExtra, "is not desired"})
+			remove(container.Name, container, why{v1alpha1.ReasonContainerExtra, "is not desired"})
 		}
 	}
 	switch base := d.state.Base; {
 	case base.repair == repairReplace:
-		remove(*base.Container, base.why)
+		remove(d.desired.Base.Name, *base.Container, base.why)
 	case base.Container != nil && base.Container.State == model.StateDead:
 		// A dead base may have to wait for a network that is rebuilt, which waits until
 		// everybody has left the old one. The engine disconnects none that is dead.
-		remove(*base.Container, why{v1alpha1.ReasonContainerMissing, "is dead"})
+		remove(d.desired.Base.Name, *base.Container, why{v1alpha1.ReasonContainerMissing, "is dead"})
+	}
+}
+
+// vacate notes that an action makes names free.
+func (d *deckyPlan) vacate(id int, names ...string) {
+	for _, name := range names {
+		d.vacated[name] = append(d.vacated[name], id)
 	}
 }
 
@@ -100,7 +109,7 @@ func (d *deckyPlan) planBase() {
 	created := 0
 	switch base.repair {
 	case repairCreate, repairReplace:
-		created = d.add(&CreateContainer{Spec: d.desired.Base}, base.why, d.removals[ref.Name])
+		created = d.add(&CreateContainer{Spec: d.desired.Base}, base.why, d.vacated[ref.Name]...)
 	default:
 		if base.Container == nil {
 			return
@@ -128,16 +137,18 @@ func (d *deckyPlan) planEndpoints(base Ref, created int) []int {
 			id := d.addDestructive(&Disconnect{
 				Owner: d.desired.Owner, Container: base, LAN: endpoint.LAN,
 				Network: Ref{ID: endpoint.have.NetworkID, Name: endpoint.have.NetworkName},
-			}, why{endpoint.Reason, endpoint.detail})
+			}, disruptionOf(*d.state.Base.Container, DisruptsInterfaces), why{endpoint.Reason, endpoint.detail})
 			left[endpoint.have.NetworkName] = id
 			ids = append(ids, id)
 		}
 	}
 	for _, endpoint := range d.wanted(created) {
 		// On a new base each is missing, also one that the old base had.
-		reason := cmp.Or(endpoint.Reason, v1alpha1.ReasonEndpointMissing)
-		id := d.add(&Connect{Container: base, Endpoint: endpoint.want},
-			why{reason, endpointText(endpoint.want.Address, endpoint.want.MAC)}, created, left[endpoint.want.NetworkName])
+		because := why{cmp.Or(endpoint.Reason, v1alpha1.ReasonEndpointMissing), endpointText(endpoint.want.Address, endpoint.want.MAC)}
+		if because.reason == v1alpha1.ReasonEndpointMissing {
+			because.detail = wantText("is", absent, because.detail)
+		}
+		id := d.add(&Connect{Container: base, Endpoint: endpoint.want}, because, created, left[endpoint.want.NetworkName])
 		ids = append(ids, id)
 	}
 	return ids
@@ -162,7 +173,7 @@ func (d *deckyPlan) wanted(created int) []EndpointState {
 
 func (d *deckyPlan) planSysctls() {
 	for _, sysctl := range d.state.Sysctls {
-		d.add(&SetSysctl{Container: containerRef(*d.state.Base.Container), Name: sysctl.Name, Value: sysctl.Want},
+		d.add(&SetSysctl{Container: d.base(), Name: sysctl.Name, Value: sysctl.Want},
 			why{v1alpha1.ReasonSysctlDrifted, wantText("is", sysctl.Have, sysctl.Want)})
 	}
 }
@@ -174,17 +185,20 @@ func (d *deckyPlan) planServices() {
 		switch service.repair {
 		case repairCreate, repairReplace:
 			created := d.add(&CreateContainer{Spec: service.spec, NamespaceOf: base}, service.why,
-				d.baseUp, d.removals[service.spec.Name])
+				append(d.vacated[service.spec.Name], d.baseUp)...)
 			d.add(&StartContainer{Container: Ref{Name: service.spec.Name}}, service.why, created)
 		case repairStart:
-			d.add(&StartContainer{Container: containerRef(*service.Container)}, service.why, d.baseUp)
+			d.add(&StartContainer{Container: service.ref()}, service.why, d.baseUp)
 		case repairRestart:
-			d.addDestructive(&RestartContainer{Owner: d.desired.Owner, Container: containerRef(*service.Container)},
-				service.why, d.baseUp)
+			d.addDestructive(&RestartContainer{Owner: d.desired.Owner, Container: service.ref()},
+				DisruptsServices, service.why, d.baseUp)
 		case repairNone, repairAwait:
 		}
 	}
 }
+
+// ref refers to the container that is there, by the name that it should have.
+func (s ServiceState) ref() Ref { return Ref{ID: s.Container.ID, Name: s.spec.Name} }
 
 // removeAll removes the containers that match: services first, then bases. It
 // returns the ids of the removals by container id.

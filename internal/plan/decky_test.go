@@ -203,6 +203,26 @@ func changeOfEngine() map[string]deckyCase {
 			w.container("http").NamespaceOf = "id-of-the-old-base"
 			w.container("ssh").NamespaceOf = "id-of-the-old-base"
 		}},
+		"base-and-service-renamed": {engine: func(w world) {
+			w.container("base").Name, w.container("ssh").Name = "renamed", "aaa"
+			w.stop("base", model.StateExited)
+		}},
+		"renamed-and-its-name-is-taken": {engine: func(w world) {
+			w.container("base").Name = "renamed"
+			w.foreign("lab_acme_web")
+		}},
+		"services-with-each-others-names": {engine: func(w world) {
+			http, ssh := w.container("http"), w.container("ssh")
+			http.Name, ssh.Name = ssh.Name, http.Name
+		}},
+		"restart-policy": {engine: func(w world) {
+			w.container("base").RestartPolicy, w.container("ssh").RestartPolicy = "no", "on-failure"
+			w.container("http").RestartPolicy = model.RestartPolicy
+		}},
+		"renamed-and-spec-changed": {
+			engine: func(w world) { w.container("base").Name, w.container("ssh").Name = "renamed", "aaa" },
+			spec:   both(hostname, consent),
+		},
 		"service-missing":    {engine: func(w world) { w.remove("ssh") }},
 		"service-stopped":    {engine: func(w world) { w.stop("ssh", model.StateExited) }},
 		"service-created":    {engine: func(w world) { w.stop("ssh", model.StateCreated) }},

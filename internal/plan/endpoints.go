@@ -29,7 +29,7 @@ func (a *assessment) assessEndpoints() {
 		case want.NetworkID == "":
 			state.set(endpointKeep, v1alpha1.ReasonLANNotReady, "", "the network of LAN %q is not there", want.LAN)
 		case !found:
-			state.set(endpointConnect, v1alpha1.ReasonEndpointMissing, endpointText(want.Address, want.MAC),
+			state.set(endpointConnect, v1alpha1.ReasonEndpointMissing, "",
 				"%q has no interface on LAN %q", a.desired.Base.Name, want.LAN)
 		default:
 			a.assessEndpoint(&state, have)
@@ -89,7 +89,7 @@ func (a *assessment) assessExtraEndpoints(base model.Container) {
 			continue
 		}
 		state := EndpointState{LAN: lanOf(have, a.observed), Address: have.Address, MAC: have.MAC, have: have}
-		state.set(endpointDisconnect, v1alpha1.ReasonEndpointExtra, endpointText(have.Address, have.MAC),
+		state.set(endpointDisconnect, v1alpha1.ReasonEndpointExtra, wantText("is", endpointText(have.Address, have.MAC), absent),
 			"%q has an interface on %q that it should not have", base.Name, state.LAN)
 		a.state.Endpoints = append(a.state.Endpoints, state)
 	}

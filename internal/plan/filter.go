@@ -19,14 +19,14 @@ func (b *builder) setFilter(desired model.NetworkSpec, observed model.Observed) 
 	if !wanted || observed.FirewallFault != "" {
 		return 0
 	}
-	reason := v1alpha1.ReasonFilterMissing
+	reason, seen := v1alpha1.ReasonFilterMissing, absent
 	if have, found := filterOf(want, observed); found {
 		if have.Intact && have.Policy == want.Policy {
 			return 0
 		}
-		reason = v1alpha1.ReasonFilterDrifted
+		reason, seen = v1alpha1.ReasonFilterDrifted, filterText(have)
 	}
-	return b.add(&SetFilter{Spec: want}, why{reason, desired.Name + ": " + policyText(want.Policy)})
+	return b.add(&SetFilter{Spec: want}, why{reason, desired.Name + ": " + wantText("is", seen, policyText(want.Policy))})
 }
 
 // IsFiltered reports whether the filter rules of a network's bridge are seen to be
@@ -62,6 +62,14 @@ func firewallFault(desired model.NetworkSpec, observed model.Observed) *Block {
 		return nil
 	}
 	return &Block{v1alpha1.ReasonFirewallUnavailable, fmt.Sprintf("network %q cannot be contained: %s", desired.Name, observed.FirewallFault)}
+}
+
+// filterText says what passes at a bridge whose rules were seen.
+func filterText(have model.Filter) string {
+	if !have.Intact {
+		return "damaged"
+	}
+	return policyText(have.Policy)
 }
 
 // policyText says what passes at a bridge.

@@ -47,7 +47,7 @@ func Network(desired model.NetworkSpec, observed model.Observed) Plan {
 		preparations = append(preparations, removal)
 	}
 	if b.plan.Blocked == nil {
-		create := why{v1alpha1.ReasonNetworkMissing, desired.Subnet.String()}
+		create := why{v1alpha1.ReasonNetworkMissing, wantText("is", absent, desired.Subnet)}
 		if len(others) > 0 {
 			create = divergence(desired, others[0])
 		}
@@ -160,7 +160,7 @@ func (b *builder) retireNetwork(owner model.Owner, network model.Network, why wh
 			network.Name, why, containerNames(ours))})
 		return 0
 	}
-	return b.addDestructive(&RemoveNetwork{Owner: owner, Network: networkRef(network)}, why)
+	return b.addDestructive(&RemoveNetwork{Owner: owner, Network: networkRef(network)}, DisruptsNothing, why)
 }
 
 // String returns the detail, or the reason where there is none.

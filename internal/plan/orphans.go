@@ -53,7 +53,7 @@ func sweep(observed model.Observed, why why, matches func(model.Identity) bool) 
 			staying[network.Identity.Owner.UID] = true
 			continue
 		}
-		removal := b.addDestructive(&RemoveNetwork{Owner: network.Identity.Owner, Network: networkRef(network)}, why, after...)
+		removal := b.addDestructive(&RemoveNetwork{Owner: network.Identity.Owner, Network: networkRef(network)}, DisruptsNothing, why, after...)
 		networkRemovals[network.Identity.Owner.UID] = append(networkRemovals[network.Identity.Owner.UID], removal)
 	}
 	for _, filter := range observed.Filters {

@@ -19,6 +19,8 @@ type Plan struct {
 	// Blocked says what keeps the plan from being complete; nil if nothing does.
 	// The actions do not depend on it: they are what can be done all the same.
 	Blocked *Block
+	// Disruption is what the actions disrupt.
+	Disruption Disruption
 	// RecreatePending names the API fields, sorted, whose change waits for
 	// consent to recreate the base. It is "spec" where only the hash tells.
 	RecreatePending []string
@@ -51,7 +53,8 @@ type Finding struct {
 func (p Plan) Empty() bool { return len(p.Actions) == 0 && p.Blocked == nil }
 
 // String returns one line per action, "[deps] -> #n verb target, reason,
-// detail", then what is in the way, what waits for consent, and the findings.
+// detail", then what they disrupt, what is in the way, what waits for consent,
+// and the findings.
 func (p Plan) String() string {
 	var out strings.Builder
 	deps := make([]string, len(p.Actions))
@@ -62,6 +65,9 @@ func (p Plan) String() string {
 	}
 	for i, action := range p.Actions {
 		fmt.Fprintf(&out, "%-*s -> %s\n", width, deps[i], Describe(action))
+	}
+	if len(p.Actions) > 0 {
+		fmt.Fprintf(&out, "disrupts %s\n", p.Disruption)
 	}
 	if p.Blocked != nil {
 		fmt.Fprintf(&out, "blocked: %s, %s\n", p.Blocked.Reason, p.Blocked.Message)

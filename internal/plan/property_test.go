@@ -4,6 +4,7 @@
 package plan_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -92,7 +93,7 @@ func drawAccident(t *rapid.T, w world) {
 	}
 	index := rapid.IntRange(0, len(w.Containers)-1).Draw(t, "container")
 	container := &w.Containers[index]
-	switch rapid.IntRange(0, 7).Draw(t, "accident") {
+	switch rapid.IntRange(0, 8).Draw(t, "accident") {
 	case 0:
 		w.Containers = slices.Delete(w.Containers, index, index+1)
 	case 1:
@@ -111,6 +112,8 @@ func drawAccident(t *rapid.T, w world) {
 		container.Endpoints = drawEndpoints(t)
 	case 7:
 		drawReroute(t, w)
+	case 8:
+		container.RestartPolicy = rapid.SampledFrom([]string{"", "no", model.RestartPolicy}).Draw(t, "restart policy")
 	}
 }
 
@@ -270,7 +273,7 @@ func checkOrder(t *rapid.T, planned, again plan.Plan) {
 // checkSound checks numbers, references, ownership, and that nothing is taken
 // away from under something else.
 func checkSound(t *rapid.T, planned plan.Plan, observed model.Observed, isOwner func(model.Owner) bool) {
-	c := soundness{t: t, planned: planned, observed: observed, isOwner: isOwner, created: map[string]int{}, removed: map[string]int{}, filtered: map[string]int{}}
+	c := soundness{t: t, planned: planned, observed: observed, isOwner: isOwner, created: map[string]int{}, removed: map[string]int{}, renamed: map[string]int{}, filtered: map[string]int{}}
 	for i, action := range planned.Actions {
 		meta := action.Common()
 		if meta.ID != i+1 || meta.Reason == "" {
@@ -291,6 +294,8 @@ type soundness struct {
 	observed         model.Observed
 	isOwner          func(model.Owner) bool
 	created, removed map[string]int
+	// renamed holds the actions that rename containers, by id.
+	renamed map[string]int
 	// filtered holds the actions that set filter rules, by bridge.
 	filtered map[string]int
 }
@@ -309,6 +314,12 @@ func (c *soundness) check(action plan.Action) {
 	case *plan.StartContainer:
 		c.checkContainer(action.Container, action.Common())
 	case *plan.RestartContainer:
+		c.checkContainer(action.Container, action.Common())
+	case *plan.RenameContainer:
+		c.checkNameIsFree(action.Container.Name, action.Common())
+		c.checkContainer(action.Container, action.Common())
+		c.renamed[action.Container.ID] = action.ID
+	case *plan.ResetRestartPolicy:
 		c.checkContainer(action.Container, action.Common())
 	case *plan.Connect:
 		c.checkContainer(action.Container, action.Common())
@@ -400,13 +411,13 @@ func (c *soundness) checkContainer(ref plan.Ref, meta *plan.Meta) {
 	}
 }
 
-// checkNameIsFree checks that whatever bears the name is removed before.
+// checkNameIsFree checks that whatever bears the name is removed or renamed before.
 func (c *soundness) checkNameIsFree(name string, meta *plan.Meta) {
 	for _, container := range c.observed.Containers {
 		if container.Name != name {
 			continue
 		}
-		if removal := c.removed[container.ID]; removal == 0 || !c.follows(meta.ID, removal) {
+		if vacated := cmp.Or(c.removed[container.ID], c.renamed[container.ID]); vacated == 0 || !c.follows(meta.ID, vacated) {
 			c.t.Fatalf("action %d creates %s, whose name %s has:\n%s", meta.ID, name, container.ID, c.planned)
 		}
 	}

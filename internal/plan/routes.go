@@ -46,7 +46,7 @@ func (a *assessment) assessRoute(want model.Route, have []model.Route) {
 		// The engine sets it together with the interface.
 	case isNew || !slices.Contains(have, want):
 		state := RouteState{
-			Route: want, Reason: v1alpha1.ReasonRouteMissing, settable: a.canCarry(link), detail: hopText(want.Via),
+			Route: want, Reason: v1alpha1.ReasonRouteMissing, settable: a.canCarry(link), detail: wantText("is", absent, hopText(want.Via)),
 			Message: fmt.Sprintf("%q has no route to %s", a.desired.Base.Name, want),
 		}
 		for _, seen := range have {
@@ -66,7 +66,7 @@ func (a *assessment) assessSeenRoute(seen model.Route) {
 		return
 	}
 	a.state.Routes = append(a.state.Routes, RouteState{
-		Route: seen, Reason: v1alpha1.ReasonRouteExtra, detail: hopText(seen.Via),
+		Route: seen, Reason: v1alpha1.ReasonRouteExtra, detail: wantText("is", hopText(seen.Via), absent),
 		Message: fmt.Sprintf("%q has a route that it should not have: %s", a.desired.Base.Name, seen),
 	})
 }

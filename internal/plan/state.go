@@ -61,6 +61,9 @@ type ContainerState struct {
 
 	repair repair
 	why    why
+	// misnamed and unguarded say that a container that is kept has another name or
+	// restart policy than it was created with.
+	misnamed, unguarded bool
 }
 
 // State returns Docker's word for the container's state, or "missing".

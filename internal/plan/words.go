@@ -97,6 +97,9 @@ func PortList(ports []model.Port) string {
 	return strings.Join(texts, ", ")
 }
 
+// absent stands for what is not, or should not be there.
+const absent = "absent"
+
 // wantText says what differs: the field, what it is, and what it should be.
 func wantText(field string, have, want any) string {
 	return fmt.Sprintf("%s %v want %v", field, have, want)

@@ -27,7 +27,7 @@ func containerRules() map[string]func(*testing.T, suite) {
 			want := model.Container{
 				ID: id, Name: spec.Name, Identity: spec.Identity, State: model.StateCreated,
 				Image: spec.Image, ImageID: imageID, HomeNetwork: home.Name,
-				Hostname: spec.Hostname, Sysctls: spec.Sysctls,
+				Hostname: spec.Hostname, Sysctls: spec.Sysctls, RestartPolicy: model.RestartPolicy,
 				Endpoints: []model.Endpoint{{NetworkName: home.Name, Address: spec.Home.Address}},
 			}
 			ignoreEndpoint := cmp.FilterPath(func(p cmp.Path) bool {
@@ -37,7 +37,7 @@ func containerRules() map[string]func(*testing.T, suite) {
 			if diff := cmp.Diff(want, inspected, modelOptions(), ignoreEndpoint); diff != "" {
 				t.Errorf("inspection (-want +got):\n%s", diff)
 			}
-			want.Hostname, want.Sysctls = "", nil
+			want.Hostname, want.Sysctls, want.RestartPolicy = "", nil, ""
 			if diff := cmp.Diff(want, s.listed(t, id), modelOptions(), ignoreEndpoint); diff != "" {
 				t.Errorf("list (-want +got):\n%s", diff)
 			}
@@ -188,6 +188,29 @@ func containerRules() map[string]func(*testing.T, suite) {
 			if stopped := s.inspect(t, id); stopped.State != model.StateExited {
 				t.Errorf("state %s", stopped.State)
 			}
+		},
+		"a running container is renamed and goes on": func(t *testing.T, s suite) {
+			home := s.network(t)
+			base := s.base(t, home)
+			name := s.name()
+			wantNoError(t, s.Changer.RenameContainer(t.Context(), base.ID, name))
+			renamed := s.inspect(t, base.ID)
+			if renamed.Name != name || renamed.PID != base.PID || s.listed(t, base.ID).Name != name {
+				t.Errorf("before %+v, after %+v", base, renamed)
+			}
+			s.wantEndpoint(t, base.ID, home, 10)
+			other := s.create(t, s.baseSpec(home, host(home.Subnets[0], 11)), "")
+			wantKind(t, s.Changer.RenameContainer(t.Context(), other, name), engine.ErrExists)
+			wantKind(t, s.Changer.RenameContainer(t.Context(), missingID, s.name()), engine.ErrNotFound)
+		},
+		"a running container keeps going when its restart policy is reset": func(t *testing.T, s suite) {
+			base := s.base(t, s.network(t))
+			wantNoError(t, s.Changer.ResetRestartPolicy(t.Context(), base.ID))
+			again := s.inspect(t, base.ID)
+			if again.RestartPolicy != model.RestartPolicy || again.PID != base.PID {
+				t.Errorf("before %+v, after %+v", base, again)
+			}
+			wantKind(t, s.Changer.ResetRestartPolicy(t.Context(), missingID), engine.ErrNotFound)
 		},
 		"two containers with one address do not both run": func(t *testing.T, s suite) {
 			home := s.network(t)

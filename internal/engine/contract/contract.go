@@ -31,6 +31,7 @@ type Subject struct {
 	Reader     engine.Reader
 	Networks   engine.NetworkWriter
 	Containers engine.ContainerWriter
+	Changer    engine.ContainerChanger
 	Images     engine.Images
 	Events     engine.Events
 	Prober     engine.Prober

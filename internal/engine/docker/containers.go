@@ -173,6 +173,27 @@ func (e *Engine) RemoveContainer(ctx context.Context, id string) error {
 	return ignoreNotFound(failure(err, "remove container %q", id))
 }
 
+// RenameContainer implements engine.ContainerChanger.
+func (e *Engine) RenameContainer(ctx context.Context, id, name string) error {
+	if err := validateID(id); err != nil {
+		return failure(err, "rename container %q", id)
+	}
+	err := e.dockerClient.ContainerRename(ctx, id, name)
+	if errdefs.IsConflict(err) {
+		err = withKind(engine.ErrExists, err)
+	}
+	return failure(err, "rename container %q to %q", id, name)
+}
+
+// ResetRestartPolicy implements engine.ContainerChanger.
+func (e *Engine) ResetRestartPolicy(ctx context.Context, id string) error {
+	if err := validateID(id); err != nil {
+		return failure(err, "update container %q", id)
+	}
+	_, err := e.dockerClient.ContainerUpdate(ctx, id, container.UpdateConfig{RestartPolicy: container.RestartPolicy{Name: model.RestartPolicy}})
+	return failure(err, "update container %q", id)
+}
+
 // wholeSeconds returns a time in the engine's unit, rounded up.
 func wholeSeconds(grace time.Duration) *int {
 	seconds := int((grace + time.Second - 1) / time.Second)
@@ -226,6 +247,8 @@ func containerOfInspection(inspected container.InspectResponse) model.Container 
 		Hostname:     inspected.Config.Hostname,
 		Sysctls:      inspected.HostConfig.Sysctls,
 		HomeNetwork:  mode,
+
+		RestartPolicy: string(inspected.HostConfig.RestartPolicy.Name),
 	}
 	ports := portsOf(inspected.HostConfig.PortBindings)
 	if inspected.NetworkSettings != nil {

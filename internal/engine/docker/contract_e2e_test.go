@@ -34,7 +34,7 @@ func TestContractOnDockerEngine(t *testing.T) {
 	// The group ends when its parallel subtests have ended.
 	t.Run("rules", func(t *testing.T) {
 		contract.Run(t, contract.Subject{
-			Reader: dockerEngine, Networks: dockerEngine, Containers: dockerEngine, Images: dockerEngine,
+			Reader: dockerEngine, Networks: dockerEngine, Containers: dockerEngine, Changer: dockerEngine, Images: dockerEngine,
 			Events: dockerEngine, Prober: dockerEngine, Host: hostOfEngine, Firewall: hostOfEngine,
 			Damage:           deleteOneRule,
 			Flush:            func(t *testing.T, instance string) { nft(t, "delete", "table", "inet", tableOf(instance)) },

@@ -61,7 +61,7 @@ func confinement(spec model.ContainerSpec) *container.HostConfig {
 		IpcMode:        container.IPCModePrivate,
 		// The engine's own init would show among the processes.
 		Init:          &withInit,
-		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped},
+		RestartPolicy: container.RestartPolicy{Name: model.RestartPolicy},
 		LogConfig: container.LogConfig{
 			Type:   "json-file",
 			Config: map[string]string{"max-size": logFileSize, "max-file": logFileCount},

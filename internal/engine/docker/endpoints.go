@@ -37,6 +37,8 @@ func Endpoints() []Endpoint {
 		{http.MethodPost, "/containers/{id}/start", "start a base or service"},
 		{http.MethodPost, "/containers/{id}/stop", "stop a base or service"},
 		{http.MethodPost, "/containers/{id}/restart", "let a service join its base's new network namespace"},
+		{http.MethodPost, "/containers/{id}/rename", "give a base or service that somebody renamed its name back"},
+		{http.MethodPost, "/containers/{id}/update", "give it its restart policy back"},
 		{http.MethodPost, "/containers/{id}/unpause", "start a base or service that somebody paused"},
 		{http.MethodDelete, "/containers/{id}", "remove a base or service"},
 		{http.MethodGet, "/images/json", "find the built-in images"},

@@ -36,7 +36,9 @@ type container struct {
 	finishedAt  time.Time
 	exitCode    int
 	restarts    int
-	endpoints   map[string]*endpointSettings
+	// restartPolicy is what the engine does when the program ends.
+	restartPolicy string
+	endpoints     map[string]*endpointSettings
 	// ports are what the running program has open.
 	ports []model.Port
 	// namespace is the network namespace of the running program, its own or the
@@ -134,7 +136,8 @@ func (e *Engine) addContainer(spec model.ContainerSpec, imageID, namespaceOf str
 	spec.Ports = slices.Clone(spec.Ports)
 	created := &container{
 		id: e.newID(), spec: spec, imageID: imageID, namespaceOf: namespaceOf,
-		state: model.StateCreated, endpoints: map[string]*endpointSettings{},
+		restartPolicy: model.RestartPolicy,
+		state:         model.StateCreated, endpoints: map[string]*endpointSettings{},
 	}
 	if namespaceOf == "" {
 		created.endpoints[spec.Home.NetworkName] = &endpointSettings{address: spec.Home.Address}
@@ -180,6 +183,9 @@ func (e *Engine) start(target *container) error {
 	e.emit(engine.ObjectContainer, target.id, "")
 	if process.Exits {
 		e.end(target, process.ExitCode)
+		if target.restartPolicy != model.RestartPolicy {
+			return nil
+		}
 		target.state = model.StateRestarting
 		target.restarts++
 	}
@@ -306,6 +312,41 @@ func (e *Engine) RemoveContainer(ctx context.Context, id string) error {
 	})
 }
 
+// RenameContainer implements engine.ContainerChanger.
+func (e *Engine) RenameContainer(ctx context.Context, id, name string) error {
+	return e.call(ctx, OpRenameContainer, id, func() error {
+		target, err := e.findContainer(id)
+		if err != nil {
+			return err
+		}
+		return e.rename(target, name)
+	})
+}
+
+func (e *Engine) rename(target *container, name string) error {
+	if e.containerNamed[name] != nil {
+		return fmt.Errorf("container name %s: %w", name, engine.ErrExists)
+	}
+	delete(e.containerNamed, target.spec.Name)
+	target.spec.Name = name
+	e.containerNamed[name] = target
+	e.emit(engine.ObjectContainer, target.id, "")
+	return nil
+}
+
+// ResetRestartPolicy implements engine.ContainerChanger.
+func (e *Engine) ResetRestartPolicy(ctx context.Context, id string) error {
+	return e.call(ctx, OpResetPolicy, id, func() error {
+		target, err := e.findContainer(id)
+		if err != nil {
+			return err
+		}
+		target.restartPolicy = model.RestartPolicy
+		e.emit(engine.ObjectContainer, target.id, "")
+		return nil
+	})
+}
+
 // drop ends and removes a container.
 func (e *Engine) drop(target *container) {
 	e.stop(target, exitKilled)
@@ -365,6 +406,7 @@ func (e *Engine) inspected(c *container) model.Container {
 	seen.PID = c.pid
 	seen.StartedAt, seen.FinishedAt = c.startedAt, c.finishedAt
 	seen.ExitCode, seen.RestartCount = c.exitCode, c.restarts
+	seen.RestartPolicy = c.restartPolicy
 	seen.Hostname = c.spec.Hostname
 	seen.Sysctls = maps.Clone(c.spec.Sysctls)
 	seen.HostPorts = sortedPorts(c.spec.Published)

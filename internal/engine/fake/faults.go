@@ -25,6 +25,8 @@ const (
 	OpStopContainer    Operation = "stop container"
 	OpRestartContainer Operation = "restart container"
 	OpRemoveContainer  Operation = "remove container"
+	OpRenameContainer  Operation = "rename container"
+	OpResetPolicy      Operation = "reset restart policy"
 	OpSetSysctl        Operation = "set sysctl"
 	OpSetRoute         Operation = "set route"
 	OpRemoveRoute      Operation = "remove route"
@@ -53,7 +55,7 @@ const (
 func (o Operation) isWrite() bool {
 	switch o {
 	case OpCreateNetwork, OpRemoveNetwork, OpConnect, OpDisconnect,
-		OpCreateContainer, OpStartContainer, OpStopContainer, OpRestartContainer, OpRemoveContainer,
+		OpCreateContainer, OpStartContainer, OpStopContainer, OpRestartContainer, OpRemoveContainer, OpRenameContainer, OpResetPolicy,
 		OpSetSysctl, OpSetRoute, OpRemoveRoute, OpSetFilter, OpRemoveFilter, OpPullImage, OpLoadImage, OpRemoveImage:
 		return true
 	default:

@@ -110,6 +110,9 @@ func (h Hand) Crash(name string, exitCode int) {
 			return fmt.Errorf("container %q is %s", name, target.state)
 		}
 		h.e.end(target, exitCode)
+		if target.restartPolicy != model.RestartPolicy {
+			return nil
+		}
 		target.restarts++
 		return h.e.start(target)
 	})
@@ -132,6 +135,22 @@ func (h Hand) Pause(name string) {
 			return fmt.Errorf("container %q is %s", name, target.state)
 		}
 		target.state = model.StatePaused
+		h.e.emit(engine.ObjectContainer, target.id, "")
+		return nil
+	})
+}
+
+// Rename is "docker rename".
+func (h Hand) Rename(name, to string) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error { return h.e.rename(target, to) })
+}
+
+// SetRestartPolicy is "docker update --restart".
+func (h Hand) SetRestartPolicy(name, policy string) {
+	h.t.Helper()
+	h.withContainer(name, func(target *container) error {
+		target.restartPolicy = policy
 		h.e.emit(engine.ObjectContainer, target.id, "")
 		return nil
 	})

@@ -30,10 +30,13 @@ type containerConfig struct {
 
 // hostConfig is what of the host a container gets.
 type hostConfig struct {
-	NetworkMode  string
-	PortBindings map[string][]portBinding `json:",omitempty"`
-	Sysctls      map[string]string        `json:",omitempty"`
+	NetworkMode   string
+	RestartPolicy restartPolicy
+	PortBindings  map[string][]portBinding `json:",omitempty"`
+	Sysctls       map[string]string        `json:",omitempty"`
 }
+
+type restartPolicy struct{ Name string }
 
 type portBinding struct {
 	HostIP   string `json:"HostIp"`
@@ -152,6 +155,18 @@ func (e *Engine) restartContainer(w http.ResponseWriter, r *http.Request, id str
 	return done(w, e.fake.RestartContainer(r.Context(), id, 0))
 }
 
+func (e *Engine) renameContainer(w http.ResponseWriter, r *http.Request, id string) error {
+	return done(w, e.fake.RenameContainer(r.Context(), id, r.URL.Query().Get("name")))
+}
+
+func (e *Engine) updateContainer(w http.ResponseWriter, r *http.Request, id string) error {
+	if err := e.fake.ResetRestartPolicy(r.Context(), id); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"Warnings": []string{}})
+	return nil
+}
+
 func (e *Engine) removeContainer(w http.ResponseWriter, r *http.Request, id string) error {
 	err := e.fake.RemoveContainer(r.Context(), id)
 	if err == nil {
@@ -258,7 +273,7 @@ func (e *Engine) inspectContainer(w http.ResponseWriter, r *http.Request, id str
 			Pid: seen.PID, ExitCode: seen.ExitCode, StartedAt: timeText(seen.StartedAt), FinishedAt: timeText(seen.FinishedAt),
 		},
 		Config:     containerConfig{Hostname: seen.Hostname, Image: seen.Image, Labels: with.labels, MacAddress: with.mac},
-		HostConfig: hostConfig{NetworkMode: seen.HomeNetwork, PortBindings: ports, Sysctls: maps.Clone(seen.Sysctls)},
+		HostConfig: hostConfig{NetworkMode: seen.HomeNetwork, RestartPolicy: restartPolicy{seen.RestartPolicy}, PortBindings: ports, Sysctls: maps.Clone(seen.Sysctls)},
 
 		NetworkSettings: settings,
 	})

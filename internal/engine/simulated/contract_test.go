@@ -36,7 +36,7 @@ func TestContractOnSimulatedEngine(t *testing.T) {
 			lastPort := &atomic.Uint32{}
 			lastPort.Store(20000)
 			contract.Run(t, contract.Subject{
-				Reader: dockerEngine, Networks: dockerEngine, Containers: dockerEngine, Images: dockerEngine,
+				Reader: dockerEngine, Networks: dockerEngine, Containers: dockerEngine, Changer: dockerEngine, Images: dockerEngine,
 				Events: dockerEngine, Prober: dockerEngine, Host: inner, Firewall: inner,
 				Damage:           func(t *testing.T, spec model.FilterSpec) { inner.ByHand(t).DamageFilter(spec.Bridge) },
 				Flush:            func(t *testing.T, instance string) { inner.ByHand(t).FlushFilters(instance) },

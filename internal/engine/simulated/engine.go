@@ -75,6 +75,8 @@ func New(of *fake.Engine, times Times, timer clock.Clock) *Engine {
 		{name: "POST /containers/{id}/start", takes: times.StartContainer, answer: e.startContainer},
 		{name: "POST /containers/{id}/stop", takes: times.StopContainer, answer: e.stopContainer},
 		{name: "POST /containers/{id}/restart", takes: times.StopContainer + times.StartContainer, answer: e.restartContainer},
+		{name: "POST /containers/{id}/rename", answer: e.renameContainer},
+		{name: "POST /containers/{id}/update", answer: e.updateContainer},
 		{name: "POST /containers/{id}/unpause", answer: e.unpauseContainer},
 		{name: "DELETE /containers/{id}", takes: times.RemoveContainer, answer: e.removeContainer},
 		{name: "GET /networks", takes: times.Read, answer: e.listNetworks},
