@@ -66,8 +66,10 @@ func (n namer) lan(word string) string {
 
 // host returns the name of a machine's object, and its host name if that is another.
 func (n namer) host(style hostStyle, word string) (name, hostname string) {
-	prefix := word + "-"
+	var prefix string
 	switch style {
+	case wordNumber:
+		prefix = word + "-"
 	case serverWordNumber:
 		prefix = "srv-" + word + "-"
 	case localDomain:

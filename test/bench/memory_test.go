@@ -99,13 +99,14 @@ func readMemory() (map[string]float64, error) {
 	return parts, err
 }
 
-// partOf says which part a process belongs to, by its folder in /proc.
+// partOf says which part a process belongs to, by its folder in /proc: none if it
+// has ended.
 func partOf(process string) string {
-	groups, _ := os.ReadFile(filepath.Join(process, "cgroup")) //nolint:errcheck // it may have ended
+	groups, _ := os.ReadFile(filepath.Join(process, "cgroup"))
 	if bytes.Contains(groups, []byte("/docker/")) || bytes.Contains(groups, []byte("/docker-")) {
 		return "inside"
 	}
-	name, _ := os.ReadFile(filepath.Join(process, "comm")) //nolint:errcheck // as above
+	name, _ := os.ReadFile(filepath.Join(process, "comm"))
 	part := strings.TrimSpace(string(name))
 	// The kernel keeps 15 characters of a name.
 	if strings.HasPrefix(part, "containerd-shim") {

@@ -211,7 +211,7 @@ func (e *Engine) end(signal syscall.Signal) error {
 		return fmt.Errorf("end the engine: %w", err)
 	}
 	select {
-	case <-e.ended:
+	case <-e.ended: //nolint:errcheck // that a signal ended it
 		e.ended = nil
 	case <-time.After(patience):
 		return fmt.Errorf("the engine did not end after %s:\n%s", signal, e.logEnd())

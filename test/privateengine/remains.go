@@ -93,7 +93,7 @@ func (e *Engine) contained() ([]int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list processes: %w", err)
 		}
-		for _, text := range strings.Fields(string(content)) {
+		for text := range strings.FieldsSeq(string(content)) {
 			pid, err := strconv.Atoi(text)
 			if err != nil {
 				return nil, fmt.Errorf("list processes: %w", err)
