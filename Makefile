@@ -90,6 +90,13 @@ e2e: decoy $(COMPOSE) ## Run the tests that need a Docker Engine
 bench: build ## Measure what docs/performance.md reports; takes some minutes
 	go test -tags e2e -run '^$$' -bench . -benchtime 5x -timeout 30m ./test/bench
 
+.PHONY: scale
+scale: decoy ## Measure 100, 1,000 and 5,000 deckies on a simulated engine; takes some minutes
+	go build -o bin/scale ./test/scale
+	bin/scale -deckies 100 -lans 10
+	bin/scale -deckies 1000 -lans 100
+	bin/scale -deckies 5000 -lans 500
+
 .PHONY: readme
 readme: build ## Run every command of README.md
 	hack/readme.sh

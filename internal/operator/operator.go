@@ -57,6 +57,9 @@ type Options struct {
 	// event told of and sweeps leftovers; 0 is the observer's default. Shorter ones
 	// are for tests.
 	RelistInterval time.Duration
+	// Host is the host of the engine; nil is this machine. Another one belongs to a
+	// simulated engine.
+	Host apply.Host
 }
 
 const (
@@ -107,7 +110,11 @@ func Run(ctx context.Context, restConfig *rest.Config, options Options) error {
 	case err != nil:
 		return err
 	}
-	if err := assemble(ctx, operatorManager, ports{dockerEngine, host.New()}, instance, options); err != nil {
+	engineHost := options.Host
+	if engineHost == nil {
+		engineHost = host.New()
+	}
+	if err := assemble(ctx, operatorManager, ports{dockerEngine, engineHost}, instance, options); err != nil {
 		return err
 	}
 	options.Logger.Info("Starting the operator", "node", options.NodeName, "instance", instance)
