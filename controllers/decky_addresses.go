@@ -36,7 +36,7 @@ func (s *deckyScope) allocate(ctx context.Context) pass.Outcome {
 	}
 	if !isRecorded(s.decky.Status.Interfaces, allocated) {
 		var outcome pass.Outcome
-		if allocated, outcome = s.allocateLive(ctx, choices); !outcome.IsContinue() {
+		if allocated, outcome = s.allocateAnew(ctx, choices); !outcome.IsContinue() {
 			return outcome
 		}
 	}
@@ -47,17 +47,14 @@ func (s *deckyScope) allocate(ctx context.Context) pass.Outcome {
 	return pass.Continue()
 }
 
-// allocateLive decides, one decky at a time on each LAN, on what the API server
-// has now, and saves the decision.
-func (s *deckyScope) allocateLive(ctx context.Context, choices graph.Choices) ([]graph.Interface, pass.Outcome) {
+// allocateAnew decides, one decky at a time on each LAN, knowing all that was decided
+// before, and saves the decision.
+func (s *deckyScope) allocateAnew(ctx context.Context, choices graph.Choices) ([]graph.Interface, pass.Outcome) {
 	defer s.lockLANs()()
-	var live v1alpha1.DeckyList
-	if err := s.Live.List(ctx, &live, client.InNamespace(s.decky.Namespace)); err != nil {
+	deckies, err := neighbours(ctx, s.Kube, withOwnWrites, s.decky.Namespace, s.topology.Name, s.ownLANs()...)
+	if err != nil {
 		return nil, pass.Retry(err)
 	}
-	deckies := slices.DeleteFunc(live.Items, func(decky v1alpha1.Decky) bool {
-		return decky.Spec.TopologyRef.Name != s.topology.Name
-	})
 	allocated, mistake := graph.Allocate(s.decky, s.resolved, deckies, choices)
 	if mistake != nil {
 		return nil, s.rejectAddress(mistake)

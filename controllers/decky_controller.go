@@ -42,7 +42,7 @@ func (r *DeckyReconciler) SetupWithManager(manager ctrl.Manager) error {
 		Named("decky").
 		For(&v1alpha1.Decky{}, builder.WithPredicates(onNode(r.Name), askedForWork())).
 		Watches(&v1alpha1.Topology{}, members(always), builder.WithPredicates(askedForWork())).
-		Watches(&v1alpha1.LAN{}, members(hasInterfaceOn), builder.WithPredicates(onNode(r.Name), addressingChanged())).
+		Watches(&v1alpha1.LAN{}, r.toInhabitants(), builder.WithPredicates(onNode(r.Name), addressingChanged())).
 		Watches(&v1alpha1.LAN{}, members(always), builder.WithPredicates(onNode(r.Name), subnetMoved())).
 		Watches(&v1alpha1.Decky{}, members(isAnother), builder.WithPredicates(onNode(r.Name), linksChanged())).
 		Watches(&v1alpha1.Decky{}, r.toClashing(), builder.WithPredicates(onNode(r.Name), claimsChanged())).
@@ -51,18 +51,19 @@ func (r *DeckyReconciler) SetupWithManager(manager ctrl.Manager) error {
 		Complete(r)
 }
 
-// hasInterfaceOn wakes the deckies that want an interface on the changed LAN.
-func hasInterfaceOn(changed, member client.Object) bool {
-	decky, ok := member.(*v1alpha1.Decky)
-	if !ok {
-		return false
-	}
-	for _, attachment := range decky.Interfaces() {
-		if attachment.LAN == changed.GetName() {
-			return true
+// toInhabitants wakes the deckies that ask for the changed LAN or have an interface there.
+func (r *DeckyReconciler) toInhabitants() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []ctrl.Request {
+		deckies, err := neighbours(ctx, r.Kube, fromCache, changed.GetNamespace(), topologyName(changed), changed.GetName())
+		if err != nil {
+			return nil
 		}
-	}
-	return false
+		requests := make([]ctrl.Request, 0, len(deckies))
+		for i := range deckies {
+			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&deckies[i])})
+		}
+		return requests
+	})
 }
 
 // addressingChanged lets through what a decky on a LAN depends on.
@@ -128,13 +129,13 @@ func claimsChanged() predicate.Predicate {
 func (r *DeckyReconciler) toClashing() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []ctrl.Request {
 		var deckies v1alpha1.DeckyList
-		if err := r.Kube.List(ctx, &deckies, client.MatchingLabels{v1alpha1.LabelNode: r.Name}); err != nil {
+		if err := listFrom(ctx, r.Kube, fromCache, &deckies, client.MatchingFields{indexUnaccepted: r.Name}); err != nil {
 			return nil
 		}
 		var requests []ctrl.Request
 		for i := range deckies.Items {
 			decky := &deckies.Items[i]
-			if decky.UID != changed.GetUID() && !isAccepted(decky) {
+			if decky.UID != changed.GetUID() {
 				requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(decky)})
 			}
 		}

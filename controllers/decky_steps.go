@@ -30,9 +30,13 @@ type deckyScope struct {
 	decky    *v1alpha1.Decky
 	pass     *pass.Pass
 	topology *v1alpha1.Topology
-	lans     []v1alpha1.LAN
-	deckies  []v1alpha1.Decky
-	engine   engine.Profile
+	// lans are those that resolveLANs found, deckies those on any LAN of the decky,
+	// itself included, and routers those of the topology that forward. They are the
+	// cache's and must not be changed.
+	lans    []v1alpha1.LAN
+	deckies []v1alpha1.Decky
+	routers []v1alpha1.Decky
+	engine  engine.Profile
 
 	observed model.Observed
 	// base is the decky's base as it was seen; nil if there is none.
@@ -98,19 +102,59 @@ func (s *deckyScope) release(ctx context.Context) pass.Outcome {
 	return pass.Gone()
 }
 
-// resolve fetches the topology and its members. Sets Accepted.
+// resolve fetches the topology, and what of its members concerns the decky: its
+// LANs, the deckies on these, and, if there are deckies that forward, all that
+// decides the routes. Sets Accepted.
 func (s *deckyScope) resolve(ctx context.Context) pass.Outcome {
 	topology, outcome := resolveTopology(ctx, s.Kube, s.pass, s.decky)
 	if topology == nil {
 		return outcome
 	}
 	s.topology = topology
-	lans, deckies, err := listMembers(ctx, s.Kube, s.decky.Namespace, topology.Name)
-	if err != nil {
+	var err error
+	if s.deckies, err = neighbours(ctx, s.Kube, fromCache, s.decky.Namespace, topology.Name, s.ownLANs()...); err != nil {
 		return pass.Retry(err)
 	}
-	s.lans, s.deckies = lans, deckies
+	var routers v1alpha1.DeckyList
+	if err := listFrom(ctx, s.Kube, fromCache, &routers, client.InNamespace(s.decky.Namespace), client.MatchingFields{indexForwarding: topology.Name}); err != nil {
+		return pass.Retry(err)
+	}
+	s.routers = routers.Items
+	if s.lans, err = s.resolveLANs(ctx); err != nil {
+		return pass.Retry(err)
+	}
 	return pass.Continue()
+}
+
+// ownLANs names the LANs that the decky asks for.
+func (s *deckyScope) ownLANs() []string {
+	var names []string
+	for _, asked := range s.decky.Interfaces() {
+		names = append(names, asked.LAN)
+	}
+	return names
+}
+
+// resolveLANs returns the LANs of the topology to which there can be routes: those of
+// the decky's interfaces that exist, and all if anybody forwards.
+func (s *deckyScope) resolveLANs(ctx context.Context) ([]v1alpha1.LAN, error) {
+	if len(s.routers) > 0 {
+		var lans v1alpha1.LANList
+		err := listFrom(ctx, s.Kube, fromCache, &lans, inTopology(s.decky.Namespace, s.topology.Name)...)
+		return lans.Items, err
+	}
+	var lans []v1alpha1.LAN
+	for _, name := range s.ownLANs() {
+		var lan v1alpha1.LAN
+		err := s.Kube.Get(ctx, client.ObjectKey{Namespace: s.decky.Namespace, Name: name}, &lan)
+		switch {
+		case client.IgnoreNotFound(err) != nil:
+			return nil, err
+		case err == nil && topologyName(&lan) == s.topology.Name:
+			lans = append(lans, lan)
+		}
+	}
+	return lans, nil
 }
 
 // ensureFinalizer keeps the decky until its containers are gone.
@@ -180,11 +224,11 @@ func (s *deckyScope) checkHostPorts(ctx context.Context) pass.Outcome {
 		return pass.Continue()
 	}
 	var deckies v1alpha1.DeckyList
-	if err := s.Kube.List(ctx, &deckies); err != nil {
+	if err := listFrom(ctx, s.Kube, fromCache, &deckies); err != nil {
 		return pass.Retry(err)
 	}
 	var lans v1alpha1.LANList
-	if err := s.Kube.List(ctx, &lans); err != nil {
+	if err := listFrom(ctx, s.Kube, fromCache, &lans); err != nil {
 		return pass.Retry(err)
 	}
 	rivals := slices.DeleteFunc(deckies.Items, func(decky v1alpha1.Decky) bool { return !s.mayCarry(&decky, s.topology) })
@@ -237,7 +281,7 @@ func (s *deckyScope) renderDesired(context.Context) pass.Outcome {
 		Decky:      s.decky,
 		Home:       s.resolved[0],
 		Interfaces: s.interfaces,
-		Routes:     graph.Routes(s.decky, s.lans, s.deckies),
+		Routes:     graph.Routes(s.decky, s.lans, s.routers),
 		Catalogue:  s.Catalogue,
 		BuiltIn:    s.Images.BuiltIn.Reference,
 		ImageIDs:   s.imageIDs,

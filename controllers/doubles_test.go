@@ -80,7 +80,8 @@ func (o *watchedObserver) isBlocked(object string) bool {
 }
 
 // cache is the operator's view of the API server: like a manager's client, it
-// reads from a cache, which can lag behind, and writes through.
+// reads from a cache, which can lag behind unless it is to have its own writes, and
+// writes through.
 type cache struct {
 	api client.WithWatch
 
@@ -119,7 +120,8 @@ func (c *cache) thaw() {
 func (c *cache) client() client.Client {
 	return interceptor.NewClient(c.api, interceptor.Funcs{
 		List: func(ctx context.Context, api client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
-			if c.fromStale(list) {
+			applied := (&client.ListOptions{}).ApplyOptions(options)
+			if applied.DisableReadYourWritesConsistency && c.fromStale(list) {
 				return nil
 			}
 			return api.List(ctx, list, options...)

@@ -60,8 +60,10 @@ type Node struct {
 	// Instance is the UID of the control plane's kube-system namespace.
 	Instance string
 
+	// Kube reads from a cache. Unless asked not to, it waits until the cache has what
+	// it wrote itself: allocations are decided on that.
 	Kube client.Client
-	// Live reads from the API server, not from a cache: allocations are decided on it.
+	// Live reads from the API server, not from a cache.
 	Live     client.Reader
 	Passes   *pass.Runner
 	Observer Observer

@@ -50,7 +50,7 @@ func (r *LANReconciler) SetupWithManager(manager ctrl.Manager) error {
 func (r *LANReconciler) toUnready() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []ctrl.Request {
 		var lans v1alpha1.LANList
-		if err := r.Kube.List(ctx, &lans, client.MatchingLabels{v1alpha1.LabelNode: r.Name}); err != nil {
+		if err := listFrom(ctx, r.Kube, fromCache, &lans, client.MatchingFields{indexUnready: r.Name}); err != nil {
 			return nil
 		}
 		var requests []ctrl.Request

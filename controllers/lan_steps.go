@@ -29,7 +29,9 @@ type lanScope struct {
 	lan      *v1alpha1.LAN
 	pass     *pass.Pass
 	topology *v1alpha1.Topology
-	// siblings are the LANs of the same topology, this one included.
+	// siblings are the LANs of the same topology, this one included, and deckies those
+	// that ask for the LAN or have an interface there. They are the cache's and must
+	// not be changed.
 	siblings []v1alpha1.LAN
 	deckies  []v1alpha1.Decky
 	observed model.Observed
@@ -58,7 +60,7 @@ func (s *lanScope) tearDown(ctx context.Context) pass.Outcome {
 		return s.release(ctx)
 	}
 	var err error
-	if s.siblings, s.deckies, err = listMembers(ctx, s.Kube, s.lan.Namespace, s.lan.Spec.TopologyRef.Name); err != nil {
+	if s.deckies, err = neighbours(ctx, s.Kube, fromCache, s.lan.Namespace, topologyName(s.lan), s.lan.Name); err != nil {
 		return pass.Retry(err)
 	}
 	if message := s.inhabited(); message != "" {
@@ -112,8 +114,13 @@ func (s *lanScope) resolve(ctx context.Context) pass.Outcome {
 		return outcome
 	}
 	s.topology = topology
+	var siblings v1alpha1.LANList
+	if err := listFrom(ctx, s.Kube, fromCache, &siblings, inTopology(s.lan.Namespace, topology.Name)...); err != nil {
+		return pass.Retry(err)
+	}
+	s.siblings = siblings.Items
 	var err error
-	if s.siblings, s.deckies, err = listMembers(ctx, s.Kube, s.lan.Namespace, topology.Name); err != nil {
+	if s.deckies, err = neighbours(ctx, s.Kube, fromCache, s.lan.Namespace, topology.Name, s.lan.Name); err != nil {
 		return pass.Retry(err)
 	}
 	return pass.Continue()
@@ -200,12 +207,13 @@ func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
 }
 
 func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, pass.Outcome) {
-	// A choice that is in use is only checked, for which the cache is good enough.
-	var reader client.Reader = s.Kube
+	// A choice that is in use is only checked. Otherwise all that was decided before
+	// has to be known.
+	newAs := fromCache
 	if s.lan.Status.NetworkID == "" {
-		reader = s.Live
+		newAs = withOwnWrites
 	}
-	rivals, err := s.rivals(ctx, reader)
+	rivals, err := s.rivals(ctx, newAs)
 	if err != nil {
 		return netip.Prefix{}, netip.Addr{}, pass.Retry(err)
 	}
@@ -241,9 +249,9 @@ func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, 
 }
 
 // rivals returns the LANs that may claim subnets of this engine, this one included.
-func (s *lanScope) rivals(ctx context.Context, reader client.Reader) ([]v1alpha1.LAN, error) {
+func (s *lanScope) rivals(ctx context.Context, newAs freshness) ([]v1alpha1.LAN, error) {
 	var all v1alpha1.LANList
-	if err := reader.List(ctx, &all); err != nil {
+	if err := listFrom(ctx, s.Kube, newAs, &all); err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(all.Items, func(lan v1alpha1.LAN) bool { return !s.mayCarry(&lan, s.topology) }), nil

@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -81,7 +82,8 @@ func (r *TopologyReconciler) answerOrphan(ctx context.Context, member pass.Objec
 	if member.GetLabels()[v1alpha1.LabelNode] != "" {
 		return nil
 	}
-	opened := r.Passes.Open(member)
+	//nolint:forcetypeassert // every client.Object's deep copy is a client.Object of the same type
+	opened := r.Passes.Open(member.DeepCopyObject().(pass.Object))
 	_, err := opened.Finish(ctx, rejectMissingTopology(opened, topology))
 	return err
 }
@@ -93,14 +95,34 @@ func rejectMissingTopology(opened *pass.Pass, topology string) pass.Outcome {
 	return pass.Wait(v1alpha1.ReasonTopologyNotFound, message)
 }
 
-// listMembers lists the LANs and Deckies that name a topology.
+// neighbours lists the Deckies of a topology that ask for any of the LANs, or have an
+// interface there. They must not be changed.
+func neighbours(ctx context.Context, kube client.Reader, newAs freshness, namespace, topology string, lans ...string) ([]v1alpha1.Decky, error) {
+	var found []v1alpha1.Decky
+	seen := map[types.UID]bool{}
+	for _, lan := range lans {
+		var deckies v1alpha1.DeckyList
+		if err := listFrom(ctx, kube, newAs, &deckies, client.InNamespace(namespace), client.MatchingFields{indexLAN: lanKey(topology, lan)}); err != nil {
+			return nil, err
+		}
+		for i := range deckies.Items {
+			if uid := deckies.Items[i].UID; !seen[uid] {
+				seen[uid] = true
+				found = append(found, deckies.Items[i])
+			}
+		}
+	}
+	return found, nil
+}
+
+// listMembers lists the LANs and Deckies that name a topology, which must not be changed.
 func listMembers(ctx context.Context, kube client.Reader, namespace, topology string) ([]v1alpha1.LAN, []v1alpha1.Decky, error) {
 	var lans v1alpha1.LANList
-	if err := kube.List(ctx, &lans, inTopology(namespace, topology)...); err != nil {
+	if err := listFrom(ctx, kube, fromCache, &lans, inTopology(namespace, topology)...); err != nil {
 		return nil, nil, err
 	}
 	var deckies v1alpha1.DeckyList
-	if err := kube.List(ctx, &deckies, inTopology(namespace, topology)...); err != nil {
+	if err := listFrom(ctx, kube, fromCache, &deckies, inTopology(namespace, topology)...); err != nil {
 		return nil, nil, err
 	}
 	return lans.Items, deckies.Items, nil

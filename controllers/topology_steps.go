@@ -89,7 +89,7 @@ func (s *topologyScope) tearDown(ctx context.Context) pass.Outcome {
 // members, or they would hold it for ever while the engine is away.
 func (s *topologyScope) deleteMember(ctx context.Context, member pass.Object) error {
 	if s.topology.Annotations[v1alpha1.AnnotationAbandon] == "true" && member.GetAnnotations()[v1alpha1.AnnotationAbandon] != "true" {
-		err := s.patchMember(ctx, member, func() {
+		err := s.patchMember(ctx, member, func(member client.Object) {
 			annotations := maps.Clone(member.GetAnnotations())
 			if annotations == nil {
 				annotations = map[string]string{}
@@ -190,7 +190,7 @@ func (s *topologyScope) labelMembers(ctx context.Context) pass.Outcome {
 
 func (s *topologyScope) label(ctx context.Context, member client.Object) error {
 	var ownerErr error
-	err := s.patchMember(ctx, member, func() {
+	err := s.patchMember(ctx, member, func(member client.Object) {
 		labels := maps.Clone(member.GetLabels())
 		if labels == nil {
 			labels = map[string]string{}
@@ -212,11 +212,12 @@ func (s *topologyScope) label(ctx context.Context, member client.Object) error {
 	return nil
 }
 
-func (s *topologyScope) patchMember(ctx context.Context, member client.Object, change func()) error {
+// patchMember changes a copy of a member: the member itself is the cache's.
+func (s *topologyScope) patchMember(ctx context.Context, member client.Object, change func(client.Object)) error {
 	//nolint:forcetypeassert // every client.Object's deep copy is a client.Object of the same type
-	before := member.DeepCopyObject().(client.Object)
-	change()
-	return s.Kube.Patch(ctx, member, client.MergeFrom(before))
+	changed := member.DeepCopyObject().(client.Object)
+	change(changed)
+	return s.Kube.Patch(ctx, changed, client.MergeFrom(member))
 }
 
 // count puts the members' numbers into status and sets LANsReady and DeckiesReady.

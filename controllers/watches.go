@@ -6,6 +6,7 @@ package controllers
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -20,18 +21,103 @@ import (
 	"github.com/deckyard/deckyard/internal/status"
 )
 
-// indexTopology indexes LANs and Deckies by the Topology that they name.
-const indexTopology = "spec.topologyRef.name"
+// The indexes by which the controllers list. What a pass reads must not grow with
+// what does not concern its object.
+const (
+	// indexTopology finds LANs and Deckies by the Topology that they name.
+	indexTopology = "spec.topologyRef.name"
+	// indexLAN finds Deckies by what lanKey makes of each LAN that they ask for, or
+	// have an interface on.
+	indexLAN = "interfaces.lan"
+	// indexForwarding finds the Deckies that forward by the Topology that they name.
+	indexForwarding = "spec.forwarding"
+	// indexUnaccepted finds the Deckies whose spec could not be accepted, and
+	// indexUnready the LANs that are not ready, by their node.
+	indexUnaccepted = "status.unaccepted"
+	indexUnready    = "status.unready"
+)
 
 // AddIndexes adds the cache indexes that the controllers list by.
 func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
-	if err := indexer.IndexField(ctx, &v1alpha1.LAN{}, indexTopology, topologyOf); err != nil {
-		return err
+	for _, index := range []struct {
+		object  client.Object
+		name    string
+		extract client.IndexerFunc
+	}{
+		{&v1alpha1.LAN{}, indexTopology, topologyOf},
+		{&v1alpha1.LAN{}, indexUnready, unreadyOn},
+		{&v1alpha1.Decky{}, indexTopology, topologyOf},
+		{&v1alpha1.Decky{}, indexLAN, lansOf},
+		{&v1alpha1.Decky{}, indexForwarding, forwardingIn},
+		{&v1alpha1.Decky{}, indexUnaccepted, unacceptedOn},
+	} {
+		if err := indexer.IndexField(ctx, index.object, index.name, index.extract); err != nil {
+			return err
+		}
 	}
-	return indexer.IndexField(ctx, &v1alpha1.Decky{}, indexTopology, topologyOf)
+	return nil
 }
 
 func topologyOf(object client.Object) []string { return []string{topologyName(object)} }
+
+// lanKey names a LAN of a topology. Neither name contains a slash.
+func lanKey(topology, lan string) string { return topology + "/" + lan }
+
+func lansOf(object client.Object) []string {
+	decky, ok := object.(*v1alpha1.Decky)
+	if !ok {
+		return nil
+	}
+	var keys []string
+	for _, asked := range decky.Interfaces() {
+		keys = append(keys, lanKey(topologyName(decky), asked.LAN))
+	}
+	for _, recorded := range decky.Status.Interfaces {
+		keys = append(keys, lanKey(topologyName(decky), recorded.LAN))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+func forwardingIn(object client.Object) []string {
+	if decky, ok := object.(*v1alpha1.Decky); !ok || !decky.Spec.Forwarding {
+		return nil
+	}
+	return topologyOf(object)
+}
+
+func unacceptedOn(object client.Object) []string {
+	if decky, ok := object.(*v1alpha1.Decky); !ok || isAccepted(decky) {
+		return nil
+	}
+	return []string{object.GetLabels()[v1alpha1.LabelNode]}
+}
+
+func unreadyOn(object client.Object) []string {
+	if readiness(object).ready {
+		return nil
+	}
+	return []string{object.GetLabels()[v1alpha1.LabelNode]}
+}
+
+// freshness is how new a list is.
+type freshness int
+
+const (
+	// fromCache is as new as the cache: what wakes a pass has reached it.
+	fromCache freshness = iota
+	// withOwnWrites has also all that this operator has written.
+	withOwnWrites
+)
+
+// listFrom lists from the cache without copying. Nothing in the list may be changed.
+func listFrom(ctx context.Context, kube client.Reader, newAs freshness, into client.ObjectList, options ...client.ListOption) error {
+	options = append(options, client.UnsafeDisableDeepCopy)
+	if newAs == fromCache {
+		options = append(options, client.DisableReadYourWritesConsistency)
+	}
+	return kube.List(ctx, into, options...)
+}
 
 // topologyName returns the name in spec.topologyRef of a LAN or Decky.
 func topologyName(object client.Object) string {
@@ -134,7 +220,7 @@ func toMembers[L client.ObjectList](kube client.Reader, newList func() L, items 
 			topology = changed.GetName()
 		}
 		list := newList()
-		if err := kube.List(ctx, list, inTopology(changed.GetNamespace(), topology)...); err != nil {
+		if err := listFrom(ctx, kube, fromCache, list, inTopology(changed.GetNamespace(), topology)...); err != nil {
 			return nil
 		}
 		var requests []reconcile.Request

@@ -73,7 +73,11 @@ type router struct {
 func routersAmong(lans []v1alpha1.LAN, deckies []v1alpha1.Decky) []router {
 	var routers []router
 	for i := range deckies {
-		if links := knownOnly(Links(&deckies[i]), lans); len(links) > 0 {
+		linked := Links(&deckies[i])
+		if len(linked) == 0 {
+			continue
+		}
+		if links := knownOnly(linked, lans); len(links) > 0 {
 			routers = append(routers, router{name: deckies[i].Name, addresses: links})
 		}
 	}

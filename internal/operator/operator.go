@@ -132,7 +132,7 @@ func newManager(restConfig *rest.Config, options Options) (manager.Manager, erro
 	restConfig = rest.CopyConfig(restConfig)
 	restConfig.QPS, restConfig.Burst = clientQPS, clientBurst
 	// Several operators may run in one process, in tests.
-	skipNameValidation := true
+	skipNameValidation, readsOwnWrites := true, true
 	created, err := ctrl.NewManager(restConfig, manager.Options{
 		Scheme:                        scheme,
 		Logger:                        options.Logger,
@@ -143,6 +143,8 @@ func newManager(restConfig *rest.Config, options Options) (manager.Manager, erro
 		LeaderElectionNamespace:       options.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		Controller:                    config.Controller{SkipNameValidation: &skipNameValidation},
+		// For allocations; other lists do without.
+		Client: client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: &readsOwnWrites}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create the manager: %w", err)
