@@ -111,6 +111,8 @@ func newRoot(dependencies Dependencies) *cobra.Command {
 		newKubectlCommand,
 		newRenderCommand,
 		newGenerateCommand,
+		newBackupCommand,
+		newRestoreCommand,
 		newPurgeCommand,
 		newVersionCommand,
 	} {

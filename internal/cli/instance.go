@@ -47,19 +47,17 @@ type instance struct {
 	loggers   loggers
 }
 
-// openDataDirectory adds the next step to the refusals of the data directory.
+// openDataDirectory adds the next step when the data directory is in use.
 func (e *environment) openDataDirectory() (*controlplane.DataDirectory, error) {
 	directory, err := controlplane.OpenDataDirectory(e.dataDirectory)
-	switch {
-	case err == nil:
-		return directory, nil
-	case errors.Is(err, controlplane.ErrInUse):
-		return nil, fmt.Errorf("%w: stop it with 'deckyard down --data-dir %s', or choose another --data-dir", err, e.dataDirectory)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR):
-		return nil, fmt.Errorf("%w: choose a directory that you can write to with --data-dir", err)
-	default:
-		return nil, err
+	return directory, e.withNextStep(err)
+}
+
+func (e *environment) withNextStep(err error) error {
+	if errors.Is(err, controlplane.ErrInUse) {
+		return fmt.Errorf("%w: stop it with 'deckyard down --data-dir %s', or choose another --data-dir", err, e.dataDirectory)
 	}
+	return err
 }
 
 // newInstance checks and opens all that an instance needs; nothing runs yet. The

@@ -50,7 +50,15 @@ type keyPair struct {
 	key         *ecdsa.PrivateKey
 }
 
-func (c certificates) file(name string) string { return c.directory.File("pki", name) }
+// certificateDirectory is the folder of the data directory that holds them.
+const certificateDirectory = "pki"
+
+// certificateFiles are the names of all files that issue may write.
+func certificateFiles() []string {
+	return []string{"ca.crt", "ca.key", "serving.crt", "serving.key", "admin.crt", "admin.key", "service-account.key"}
+}
+
+func (c certificates) file(name string) string { return c.directory.File(certificateDirectory, name) }
 
 func (c certificates) authorityFile() string { return c.file("ca.crt") }
 
@@ -67,7 +75,7 @@ func (c certificates) serviceAccountFile() string { return c.file("service-accou
 // issue creates what is missing, renews what is about to expire, and reports
 // whether the authority or the administrator's certificate changed.
 func (c certificates) issue() (changed bool, err error) {
-	if err := makePrivateDirectory(c.directory.File("pki")); err != nil {
+	if err := makePrivateDirectory(c.directory.File(certificateDirectory)); err != nil {
 		return false, err
 	}
 	if err := c.ensureServiceAccountKey(); err != nil {

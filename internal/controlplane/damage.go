@@ -33,7 +33,7 @@ func checkStorage(directory *DataDirectory) error {
 	if err != nil {
 		return damaged(directory, database, err)
 	}
-	log := directory.File("etcd", "member", "wal")
+	log := directory.File(databaseDirectory, "member", "wal")
 	if err := checkLog(log, index); err != nil {
 		return damaged(directory, log, err)
 	}
@@ -41,11 +41,11 @@ func checkStorage(directory *DataDirectory) error {
 }
 
 func databaseFile(directory *DataDirectory) string {
-	return directory.File("etcd", "member", "snap", "db")
+	return directory.File(databaseDirectory, "member", "snap", "db")
 }
 
 func damaged(directory *DataDirectory, path string, cause error) error {
-	return fmt.Errorf("%q is damaged: %w: put a copy of the data directory %q in its place, or move it away to start anew; 'deckyard purge' removes what it left on the engine",
+	return fmt.Errorf("%q is damaged: %w: move the data directory away and put a backup in its place with 'deckyard restore FILE --data-dir %s', or start anew; 'deckyard purge' removes what it left on the engine",
 		path, cause, directory.Path())
 }
 

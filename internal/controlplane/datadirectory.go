@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,8 +23,9 @@ import (
 const DataVersion = 1
 
 const (
-	lockFile    = "deckyard.lock"
-	versionFile = "version"
+	lockFile          = "deckyard.lock"
+	versionFile       = "version"
+	databaseDirectory = "etcd"
 )
 
 // ErrInUse says that another process holds the data directory.
@@ -40,6 +42,11 @@ type DataDirectory struct {
 // its version. The error is ErrInUse when another process holds it. Close it to
 // release the lock.
 func OpenDataDirectory(path string) (*DataDirectory, error) {
+	directory, err := openDataDirectory(path)
+	return directory, withAccessRemedy(err)
+}
+
+func openDataDirectory(path string) (*DataDirectory, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("resolve data directory %q: %w", path, err)
@@ -160,6 +167,14 @@ func refuseForeignDirectory(path string) error {
 	return nil
 }
 
+// withAccessRemedy adds the next step when the user may not use the directory.
+func withAccessRemedy(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
+		return remediedError{fmt.Errorf("%w: choose a directory that you can write to with --data-dir", err)}
+	}
+	return err
+}
+
 func makePrivateDirectory(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return withRemedy(path, fmt.Errorf("create data directory %q: %w", path, err))
@@ -217,22 +232,40 @@ func readHolder(lock *os.File) (int, error) {
 }
 
 func (d *DataDirectory) checkVersion() error {
-	content, err := os.ReadFile(d.File(versionFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return writeFileAtomically(d.File(versionFile), []byte(strconv.Itoa(DataVersion)+"\n"))
+	_, err := readVersion(d.path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
+	// What a control plane writes comes after the version, what a restore writes before.
+	switch _, err := os.Stat(d.File(databaseDirectory)); {
+	case err == nil:
+		return fmt.Errorf("data directory %q holds a part of a restore that was interrupted: remove the directory and run 'deckyard restore' again", d.path)
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("look into data directory %q: %w", d.path, err)
+	}
+	return d.writeVersion(DataVersion)
+}
+
+func (d *DataDirectory) writeVersion(version int) error {
+	return writeFileAtomically(d.File(versionFile), []byte(strconv.Itoa(version)+"\n"))
+}
+
+// readVersion returns the version of the data directory at path, and refuses one that
+// is newer than this program. The error is fs.ErrNotExist when there is none.
+func readVersion(path string) (int, error) {
+	content, err := os.ReadFile(FilePath(path, versionFile))
 	if err != nil {
-		return fmt.Errorf("read version of data directory %q: %w", d.path, err)
+		return 0, fmt.Errorf("read version of data directory %q: %w", path, err)
 	}
 	version, err := strconv.Atoi(strings.TrimSpace(string(content)))
 	if err != nil {
-		return fmt.Errorf("read version of data directory %q: %q is not a number", d.path, strings.TrimSpace(string(content)))
+		return 0, fmt.Errorf("read version of data directory %q: %q is not a number", path, strings.TrimSpace(string(content)))
 	}
 	if version > DataVersion {
-		return fmt.Errorf("data directory %q has version %d and this program knows versions up to %d: use the newer deckyard that wrote it, or another --data-dir",
-			d.path, version, DataVersion)
+		return 0, fmt.Errorf("data directory %q has version %d and this program knows versions up to %d: use the newer deckyard that wrote it, or another --data-dir",
+			path, version, DataVersion)
 	}
-	return nil
+	return version, nil
 }
 
 // writeFileAtomically leaves either the old content or the new one, synced to the

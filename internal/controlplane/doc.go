@@ -9,7 +9,8 @@
 // acknowledged is lost, whatever ends the process; that ready means /readyz is 200
 // and every given CRD is Established; and that Run stops in reverse order: the
 // controllers, the API server, etcd. It opens no port: the listener is passed in,
-// and etcd listens on a unix socket in the data directory.
+// and etcd listens on a unix socket in the data directory. Backup and Restore carry
+// an instance over to another data directory.
 //
 // It must not know what runs on top of it: no import of the operator's packages.
 // Start reading at Options and Server.Run.

@@ -61,9 +61,10 @@ func (f *failure) happened() bool {
 	}
 }
 
-// startEtcd contains what happens in a goroutine of its own.
-func (f *failure) startEtcd(config *embed.Config) (etcd *embed.Etcd, err error) {
-	ended := make(chan struct{})
+// contain runs what uses the logger in a goroutine of its own, and returns the reason
+// when it gives up.
+func (f *failure) contain(run func() error) error {
+	ended := make(chan error, 1)
 	go func() {
 		defer close(ended)
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -72,23 +73,51 @@ func (f *failure) startEtcd(config *embed.Config) (etcd *embed.Etcd, err error) 
 				f.set(fmt.Errorf("%v", cause))
 			}
 		}()
-		etcd, err = embed.StartEtcd(config)
+		ended <- run()
 	}()
-	<-ended
-	if f.happened() {
-		return nil, f.err
+	select {
+	case err := <-ended:
+		if !f.happened() {
+			return err
+		}
+	case <-f.failed:
 	}
-	return etcd, err
+	return f.err
 }
+
+func (f *failure) startEtcd(config *embed.Config) (*embed.Etcd, error) {
+	started := make(chan *embed.Etcd, 1)
+	err := f.contain(func() error {
+		etcd, err := embed.StartEtcd(config)
+		started <- etcd
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return <-started, nil
+}
+
+// remediedError is an error that tells the next step.
+type remediedError struct{ error }
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (r remediedError) Unwrap() error { return r.error }
 
 // withRemedy adds the next step to the refusals of a file system.
 func withRemedy(path string, err error) error {
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w: free some space on the file system of %q and start again; nothing that was acknowledged is lost", err, path)
+	case errors.As(err, new(remediedError)):
+		return err
+	case isFull(err):
+		return remediedError{fmt.Errorf("%w: free some space on the file system of %q and start again; nothing that was acknowledged is lost", err, path)}
 	case errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w: make the file system of %q writable, or choose another --data-dir", err, path)
+		return remediedError{fmt.Errorf("%w: make the file system of %q writable, or choose another --data-dir", err, path)}
 	default:
 		return err
 	}
+}
+
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -81,7 +81,7 @@ func withStorage(ctx context.Context, options CompletedOptions, next func(ctx co
 
 func startStorage(ctx context.Context, options CompletedOptions) (*storage, error) {
 	directory := options.DataDirectory
-	if err := makePrivateDirectory(directory.File("etcd")); err != nil {
+	if err := makePrivateDirectory(directory.File(databaseDirectory)); err != nil {
 		return nil, err
 	}
 	if err := checkStorage(directory); err != nil {
@@ -92,9 +92,7 @@ func startStorage(ctx context.Context, options CompletedOptions) (*storage, erro
 		return nil, fmt.Errorf("open data directory: %w", err)
 	}
 	running := &storage{
-		// The path of a unix socket is limited to 107 bytes, that of a data directory
-		// is not; both ends are in this process, so they meet through its descriptor.
-		endpoint:  fmt.Sprintf("unix:///proc/self/fd/%d/etcd.sock", handle.Fd()),
+		endpoint:  socketEndpoint(handle),
 		failure:   newFailure(),
 		database:  databaseFile(directory),
 		quota:     options.StorageQuota,
@@ -110,7 +108,7 @@ func startStorage(ctx context.Context, options CompletedOptions) (*storage, erro
 	if err != nil {
 		_ = handle.Close()
 		if running.failure.happened() && !errors.As(err, new(syscall.Errno)) {
-			return nil, damaged(directory, directory.File("etcd"), err)
+			return nil, damaged(directory, directory.File(databaseDirectory), err)
 		}
 		return nil, fmt.Errorf("start etcd in %q: %w", directory.Path(), err)
 	}
@@ -147,20 +145,32 @@ func (s *storage) close() {
 	_ = s.directory.Close()
 }
 
+// memberConfig is who the only member of the cluster is.
+func memberConfig() *embed.Config {
+	config := embed.NewConfig()
+	config.Name = "deckyard"
+	// One member has no peers: it keeps the default peer address as its name in the
+	// cluster and never listens on it.
+	config.ListenPeerUrls = nil
+	config.InitialCluster = config.InitialClusterFromName(config.Name)
+	return config
+}
+
+// socketEndpoint is where the storage in an open data directory listens. The path of
+// a unix socket is limited to 107 bytes, that of a data directory is not.
+func socketEndpoint(directory *os.File) string {
+	return fmt.Sprintf("unix:///proc/self/fd/%d/etcd.sock", directory.Fd())
+}
+
 func (s *storage) config(directory *DataDirectory, logger *zap.Logger) (*embed.Config, error) {
 	client, err := url.Parse(s.endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("parse etcd endpoint: %w", err)
 	}
-	config := embed.NewConfig()
-	config.Name = "deckyard"
-	config.Dir = directory.File("etcd")
+	config := memberConfig()
+	config.Dir = directory.File(databaseDirectory)
 	config.ListenClientUrls = []url.URL{*client}
 	config.AdvertiseClientUrls = []url.URL{*client}
-	// One member has no peers: it keeps the default peer address as its name in the
-	// cluster and never listens on it.
-	config.ListenPeerUrls = nil
-	config.InitialCluster = config.InitialClusterFromName(config.Name)
 	config.EnableGRPCGateway = false
 	// With nobody to hear of, these only delay the start: it elects itself after one
 	// to two election timeouts, less what etcd skips.

@@ -99,7 +99,7 @@ func TestDamageIsNamedInsteadOfAPanic(t *testing.T) {
 				running.close()
 				t.Fatalf("started, although %s", test.reason)
 			}
-			want := append([]string{"is damaged: ", "put a copy of the data directory", directory.Path(), "deckyard purge"}, test.want...)
+			want := append([]string{"is damaged: ", "move the data directory away", "deckyard restore FILE --data-dir " + directory.Path(), "deckyard purge"}, test.want...)
 			for _, part := range want {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("got %q, want it to contain %q", err, part)
