@@ -36,7 +36,7 @@ type deckyScope struct {
 	lans    []v1alpha1.LAN
 	deckies []v1alpha1.Decky
 	routers []v1alpha1.Decky
-	engine  engine.Profile
+	engine  model.EngineProfile
 
 	observed model.Observed
 	// base is the decky's base as it was seen; nil if there is none.
@@ -198,10 +198,11 @@ func (s *deckyScope) retryEngine(err error) pass.Outcome {
 
 // validate checks the spec and its claims against the other objects. Sets Accepted.
 func (s *deckyScope) validate(ctx context.Context) pass.Outcome {
-	var err error
-	if s.engine, err = s.engineProfile(ctx); err != nil {
+	verdict, err := s.judge(ctx)
+	if err != nil {
 		return s.retryEngine(err)
 	}
+	s.engine = verdict.Profile.Engine
 	if mistake := render.ValidateDecky(s.decky, s.Catalogue, render.Engine{EndpointMAC: s.engine.EndpointMAC}); mistake != nil {
 		return s.reject(mistake)
 	}

@@ -29,6 +29,12 @@ import (
 type Observer interface {
 	Viewer
 	Waker
+	Alarm
+}
+
+// Alarm wakes every object of the node, for what concerns all of them.
+type Alarm interface {
+	WakeTracked()
 }
 
 // Viewer shows what is on the engine.
@@ -69,30 +75,15 @@ type Node struct {
 	Observer Observer
 	Executor Executor
 	Host     engine.Host
-	Prober   engine.Prober
-	Clock    clock.PassiveClock
-	Metrics  *Metrics
+	// Prober and HostProber tell what the engine and its host are.
+	Prober     engine.Prober
+	HostProber engine.HostProber
+	Clock      clock.PassiveClock
+	Metrics    *Metrics
 
 	allocation sync.Map
 	repairs    repairs
-	profiling  sync.Mutex
-	profile    engine.Profile
-}
-
-// engineProfile returns what the engine can do. It is asked once: the client
-// settles on the engine's API version once, too.
-func (n *Node) engineProfile(ctx context.Context) (engine.Profile, error) {
-	n.profiling.Lock()
-	defer n.profiling.Unlock()
-	if n.profile.APIVersion != "" {
-		return n.profile, nil
-	}
-	profile, err := n.Prober.Profile(ctx)
-	if err != nil {
-		return engine.Profile{}, err
-	}
-	n.profile = profile
-	return profile, nil
+	judged     judgement
 }
 
 // lockAllocation serialises the allocation from one space: the engine's
@@ -168,6 +159,9 @@ func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, to aim, planned 
 		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
 	case suspended:
 		return pass.Pause(fmt.Sprintf("The topology is suspended; %s would be done, which disrupts %s: %s", countActions(planned), planned.Disruption, describe(planned.Actions)))
+	}
+	if outcome := n.requireSuitable(ctx, opened); !outcome.IsContinue() {
+		return outcome
 	}
 	reason, message := planned.Actions[0].Common().Reason, describeWhy(planned)
 	due := n.repairs.respite(to, opened, n.Clock.Now())

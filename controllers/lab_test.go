@@ -116,11 +116,12 @@ func (l *lab) restart() {
 	l.node = &controllers.Node{
 		Name: node, Instance: instance, Kube: kube, Live: l.api,
 		Passes:   &pass.Runner{Kube: kube, Recorder: l.events},
-		Observer: l.observer, Host: l.engine, Prober: l.engine, Clock: l.clock, Metrics: controllers.NewMetrics(l.metrics),
+		Observer: l.observer, Host: l.engine, Prober: l.engine, HostProber: l.engine, Clock: l.clock, Metrics: controllers.NewMetrics(l.metrics),
 		Executor: apply.New(l.engine, l.engine, apply.Options{}),
 	}
 	l.puller = apply.NewPuller(l.engine, l.clock)
 	l.reconcilers = []kindReconciler{
+		{"Topology", &controllers.EngineReporter{Node: l.node}},
 		{"Topology", &controllers.TopologyReconciler{Passes: l.node.Passes, Kube: kube, NodeName: node}},
 		{"LAN", &controllers.LANReconciler{Node: l.node}},
 		{"Decky", &controllers.DeckyReconciler{Node: l.node, Catalogue: services, Images: &controllers.ImageStore{
@@ -268,10 +269,13 @@ func kindOf(object pass.Object) string {
 // answer is no mistake here: the passes have to cope.
 func (l *lab) relist() {
 	l.t.Helper()
-	_ = l.observer.Relist(l.t.Context())
+	if err := l.observer.Relist(l.t.Context()); err == nil {
+		l.node.Reassess(l.t.Context(), model.Observed{})
+	}
 }
 
-// pass runs one pass over an object, on what the observer has seen last.
+// pass runs one pass of each controller of its kind over an object, on what the
+// observer has seen last. The result is the last one's.
 func (l *lab) pass(object pass.Object) (reconcile.Result, error) {
 	l.t.Helper()
 	return l.passIn(l.t.Context(), object)
@@ -279,8 +283,22 @@ func (l *lab) pass(object pass.Object) (reconcile.Result, error) {
 
 func (l *lab) passIn(ctx context.Context, object pass.Object) (reconcile.Result, error) {
 	l.t.Helper()
-	index := slices.IndexFunc(l.reconcilers, func(r kindReconciler) bool { return r.kind == kindOf(object) })
-	return l.reconcilers[index].Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)})
+	request := requestFor(object)
+	var result reconcile.Result
+	for _, reconciler := range l.reconcilers {
+		if reconciler.kind != kindOf(object) {
+			continue
+		}
+		var err error
+		if result, err = reconciler.Reconcile(ctx, request); err != nil {
+			return result, err
+		}
+	}
+	return result, nil
+}
+
+func requestFor(object pass.Object) reconcile.Request {
+	return reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)}
 }
 
 // mustPass runs one pass that must not fail.

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/pass"
@@ -41,7 +42,7 @@ func (r *TopologyReconciler) SetupWithManager(manager ctrl.Manager) error {
 	members := builder.WithPredicates(readinessChanged())
 	return ctrl.NewControllerManagedBy(manager).
 		Named("topology").
-		For(&v1alpha1.Topology{}, builder.WithPredicates(askedForWork())).
+		For(&v1alpha1.Topology{}, builder.WithPredicates(predicate.Or(askedForWork(), engineVerdictChanged()))).
 		Watches(&v1alpha1.LAN{}, toTopology(), members).
 		Watches(&v1alpha1.Decky{}, toTopology(), members).
 		WithOptions(controller.Options{RateLimiter: newRateLimiter()}).

@@ -26,6 +26,8 @@ type topologyScope struct {
 	pass     *pass.Pass
 	lans     []v1alpha1.LAN
 	deckies  []v1alpha1.Decky
+	// placed says that this pass has placed the topology, and so written status.
+	placed bool
 }
 
 func (s *topologyScope) steps() []pass.Step {
@@ -170,6 +172,7 @@ func (s *topologyScope) place(ctx context.Context) pass.Outcome {
 	if err := s.pass.Save(ctx); err != nil {
 		return pass.Retry(err)
 	}
+	s.placed = true
 	return pass.Continue()
 }
 
@@ -289,14 +292,23 @@ func (s *topologyScope) validate(context.Context) pass.Outcome {
 	return pass.Continue()
 }
 
-// aggregate makes the topology as ready as its members.
+// aggregate makes the topology as ready as its node's engine and its members.
 func (s *topologyScope) aggregate(context.Context) pass.Outcome {
+	// Absent as long as the node's operator has not said anything.
+	if suitable := s.pass.Condition(v1alpha1.ConditionEngineSuitable); suitable.Type != "" && suitable.Status != metav1.ConditionTrue {
+		return pass.Wait(v1alpha1.Reason(suitable.Reason), suitable.Message)
+	}
 	if len(s.deckies) == 0 {
 		return pass.Wait(v1alpha1.ReasonNoDeckies, "The topology has no Decky: create one whose spec.topologyRef.name is "+s.topology.Name)
 	}
 	for _, conditionType := range []string{v1alpha1.ConditionLANsReady, v1alpha1.ConditionDeckiesReady} {
 		condition := s.pass.Condition(conditionType)
-		if condition.Status != metav1.ConditionTrue {
+		switch {
+		case condition.Status == metav1.ConditionTrue:
+		case s.placed:
+			// Members have just begun: the next pass has more to say.
+			return pass.Settling(v1alpha1.Reason(condition.Reason), condition.Message, settle)
+		default:
 			return pass.Wait(v1alpha1.Reason(condition.Reason), condition.Message)
 		}
 	}

@@ -31,6 +31,8 @@ const (
 	// ConditionRecreatePending (Decky) is present while a change that needs a new base waits for consent.
 	ConditionRecreatePending = "RecreatePending"
 
+	// ConditionEngineSuitable (Topology) is True when the engine of the topology's node has what every topology needs; it says which features are off.
+	ConditionEngineSuitable = "EngineSuitable"
 	// ConditionLANsReady (Topology) is True when every LAN is Ready at its generation.
 	ConditionLANsReady = "LANsReady"
 	// ConditionDeckiesReady (Topology) is True when every Decky is Ready at its generation.
@@ -57,6 +59,8 @@ const (
 	ReasonDeleting Reason = "Deleting"
 	// ReasonEngineUnavailable says that the Docker Engine cannot be reached; nothing is known.
 	ReasonEngineUnavailable Reason = "EngineUnavailable"
+	// ReasonEngineUnsuitable says that the Docker Engine, or its host, lacks what every topology needs.
+	ReasonEngineUnsuitable Reason = "EngineUnsuitable"
 	// ReasonEngineRefused says that the Docker Engine refused a request.
 	ReasonEngineRefused Reason = "EngineRefused"
 	// ReasonAbandoned says that the object was released without touching Docker.

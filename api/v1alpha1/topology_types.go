@@ -74,7 +74,7 @@ type TopologyStatus struct {
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
-	// conditions: Ready, Reconciling, Stalled, Accepted, LANsReady, DeckiesReady.
+	// conditions: Ready, Reconciling, Stalled, Accepted, EngineSuitable, LANsReady, DeckiesReady.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

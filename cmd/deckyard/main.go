@@ -16,7 +16,6 @@ import (
 
 	"github.com/deckyard/deckyard/config/crd"
 	"github.com/deckyard/deckyard/internal/cli"
-	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/operator"
 )
 
@@ -34,7 +33,7 @@ func main() {
 		Version:     version,
 		CRDs:        crd.Files,
 		Operator:    runOperator,
-		Preflight:   docker.Preflight,
+		Preflight:   operator.Preflight,
 		RemoveImage: operator.RemoveBuiltInImage,
 		Render:      operator.RenderCompose,
 		Purge:       operator.Purge,

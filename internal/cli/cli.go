@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/deckyard/deckyard/internal/catalogue"
+	"github.com/deckyard/deckyard/internal/preflight"
 )
 
 // Operator runs the controllers until ctx is done. An error ends the whole program.
@@ -54,9 +55,9 @@ type Dependencies struct {
 	CRDs fs.FS
 	// Operator runs on top of the control plane.
 	Operator Operator
-	// Preflight refuses an engine that cannot be used, with the next step in the
-	// error. It runs before anything is started.
-	Preflight func(ctx context.Context, dockerHost string) error
+	// Preflight looks at an engine and judges it. The error says why it cannot be
+	// asked, with the next step. It runs before anything is started.
+	Preflight func(ctx context.Context, dockerHost string) (preflight.Report, error)
 	// RemoveImage removes the built-in image from the engine.
 	RemoveImage func(ctx context.Context, dockerHost string) error
 	// Render returns a topology as a Compose file, and a line for each member
@@ -106,6 +107,7 @@ func newRoot(dependencies Dependencies) *cobra.Command {
 	root.PersistentFlags().StringVar(&env.dataDirectory, "data-dir", defaultDataDirectory(env.Getenv),
 		"directory of the control plane's data, certificates and kubeconfig")
 	for _, newCommand := range []func(*environment) *cobra.Command{
+		newPreflightCommand,
 		newUpCommand,
 		newDownCommand,
 		newKubectlCommand,

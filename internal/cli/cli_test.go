@@ -20,6 +20,7 @@ import (
 	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/cli"
 	"github.com/deckyard/deckyard/internal/controlplane"
+	"github.com/deckyard/deckyard/internal/preflight"
 )
 
 // here runs a command that starts nothing in this process.
@@ -72,6 +73,7 @@ func TestUpRefuses(t *testing.T) {
 		path      func(t *testing.T) string
 		arguments []string
 		preflight error
+		refusal   string
 		want      []string
 	}{
 		"PortTaken": {
@@ -98,6 +100,17 @@ func TestUpRefuses(t *testing.T) {
 			reason:    "the engine cannot be used, and the preflight says why",
 			preflight: errors.New("the Docker Engine is not running: start it"),
 			want:      []string{"Error: the Docker Engine is not running: start it"},
+		},
+		"Unsuitable": {
+			reason:  "the engine answers, and cannot carry a topology",
+			refusal: "the engine is rootless: use one that runs as root",
+			want:    []string{"Error: the Docker Engine cannot be used: the engine is rootless: use one that runs as root"},
+		},
+		"UnsuitableDetached": {
+			reason:    "it is said here, not in the log of a process that ended",
+			arguments: []string{"--detach"},
+			refusal:   "the engine is rootless: use one that runs as root",
+			want:      []string{"Error: the Docker Engine cannot be used: the engine is rootless"},
 		},
 		"BadService": {
 			reason:    "a file of the catalogue directory does not define a service",
@@ -146,7 +159,9 @@ func TestUpRefuses(t *testing.T) {
 				path = test.path(t)
 			}
 			got := here(t, func(deps *cli.Dependencies) {
-				deps.Preflight = func(context.Context, string) error { return test.preflight }
+				deps.Preflight = func(context.Context, string) (preflight.Report, error) {
+					return preflight.Report{Suitable: test.refusal == "", Refusal: test.refusal}, test.preflight
+				}
 			}, append([]string{"up", "--data-dir", path}, test.arguments...)...)
 			assertCode(t, got, 1)
 			assertContains(t, got.errors, test.want...)

@@ -30,7 +30,7 @@ const (
 // the terminal, and returns when that is ready.
 func (u *up) runDetached(ctx context.Context) error {
 	// What would stop the new process at once is better said here than in its log.
-	if err := u.checkDocker(ctx, u.dockerHost); err != nil {
+	if err := u.requireSuitable(ctx, u.dockerHost); err != nil {
 		return err
 	}
 	log, err := u.prepareLog()

@@ -118,6 +118,10 @@ func (d *down) purgeStopped(ctx context.Context, dockerHost string) error {
 		return err
 	}
 	defer directory.Close() //nolint:errcheck // only the lock is given back
+	// What was built is torn down also where nothing could be built any more.
+	if _, err := d.profile(ctx, dockerHost); err != nil {
+		return err
+	}
 	loggers := newLoggers(d.Err, false)
 	// Any free port does: nobody else is meant to connect.
 	options := instanceOptions{listen: "127.0.0.1:0", dockerHost: dockerHost}

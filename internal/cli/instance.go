@@ -60,12 +60,9 @@ func (e *environment) withNextStep(err error) error {
 	return err
 }
 
-// newInstance checks and opens all that an instance needs; nothing runs yet. The
-// caller closes the directory.
+// newInstance opens all that an instance needs; nothing runs yet. The caller closes
+// the directory, and has looked at the engine.
 func (e *environment) newInstance(ctx context.Context, directory *controlplane.DataDirectory, options instanceOptions, loggers loggers) (*instance, error) {
-	if err := e.checkDocker(ctx, options.dockerHost); err != nil {
-		return nil, err
-	}
 	if err := directory.WriteFile(dockerHostFile, []byte(options.dockerHost+"\n")); err != nil {
 		return nil, err
 	}
@@ -89,13 +86,6 @@ func (e *environment) newInstance(ctx context.Context, directory *controlplane.D
 		return nil, errors.Join(err, listener.Close())
 	}
 	return &instance{options: options, directory: directory, plane: plane, operator: e.Operator, loggers: loggers}, nil
-}
-
-func (e *environment) checkDocker(ctx context.Context, dockerHost string) error {
-	if err := requireLocalSocket(dockerHost); err != nil {
-		return err
-	}
-	return e.Preflight(ctx, dockerHost)
 }
 
 // lastDockerHost is the engine that the instance in the data directory used last.

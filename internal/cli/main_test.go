@@ -32,6 +32,7 @@ import (
 	"github.com/deckyard/deckyard/config/crd"
 	"github.com/deckyard/deckyard/internal/cli"
 	"github.com/deckyard/deckyard/internal/controlplane"
+	"github.com/deckyard/deckyard/internal/preflight"
 )
 
 const (
@@ -60,12 +61,17 @@ func dependencies(out, errors io.Writer) cli.Dependencies {
 		Version:    "v1.2.3",
 		CRDs:       crd.Files,
 		Operator:   releaseTopologies,
-		Preflight:  func(context.Context, string) error { return nil },
+		Preflight:  suitable,
 		RemoveImage: func(_ context.Context, dockerHost string) error {
 			_, err := fmt.Fprintln(out, imageRemoved+dockerHost)
 			return err
 		},
 	}
+}
+
+// suitable is the look at an engine that can do everything.
+func suitable(context.Context, string) (preflight.Report, error) {
+	return preflight.Report{Suitable: true}, nil
 }
 
 // releaseTopologies is an operator that only lets go of what is deleted, and tells

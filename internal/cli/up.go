@@ -102,6 +102,9 @@ func (u *up) runHere(ctx context.Context) error {
 		return err
 	}
 	defer directory.Close() //nolint:errcheck // the process ends
+	if err := u.requireSuitable(ctx, u.dockerHost); err != nil {
+		return err
+	}
 	loggers := newLoggers(u.Err, u.verbose)
 	instance, err := u.newInstance(ctx, directory, u.instanceOptions, loggers)
 	if err != nil {

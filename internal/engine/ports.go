@@ -38,7 +38,7 @@ type NetworkWriter interface {
 	// already, that is success when address and MAC match, else ErrConflict. An
 	// address that is taken is ErrConflict at once if the container runs, and at
 	// its start if not; one outside the subnet is ErrInvalid, as is a MAC that the
-	// engine cannot set: see Profile.EndpointMAC. The home may have its MAC always.
+	// engine cannot set: see model.EngineProfile. The home may have its MAC always.
 	Connect(ctx context.Context, containerID string, endpoint model.EndpointSpec) error
 	// Disconnect takes an interface away, also one on a network, or of a
 	// container, that is gone. A missing one is success.
@@ -125,26 +125,21 @@ type Events interface {
 	Subscribe(ctx context.Context, since time.Time, subscribed func(), handle func(Event)) error
 }
 
-// Profile is what an engine is and can do.
-type Profile struct {
-	// Version is the engine's, APIVersion the negotiated one, such as 1.41.
-	Version, APIVersion string
-	// Name is the host's name as the engine knows it.
-	Name string
-	// EndpointMAC: an attachment's MAC can be set (API 1.44).
-	EndpointMAC bool
-	// CgroupVersion is "1" or "2".
-	CgroupVersion string
-	// Rootless engines run without root's rights.
-	Rootless bool
-	// SecurityOptions are the engine's, such as seccomp.
-	SecurityOptions []string
-}
-
 // Prober tells what the engine is.
 type Prober interface {
-	// Profile asks the engine. ErrUnavailable or ErrDenied if it cannot be asked.
-	Profile(ctx context.Context) (Profile, error)
+	// Profile asks the engine. ErrUnavailable or ErrDenied if it cannot be asked,
+	// ErrInvalid if it is too old; the text then says for a person what to do.
+	Profile(ctx context.Context) (model.EngineProfile, error)
+}
+
+// HostProber tells what the engine's host is, and which of its ports are in use.
+// It changes nothing.
+type HostProber interface {
+	// HostProfile looks at the host of an engine. What cannot be told is Unknown:
+	// the only error is that of the context.
+	HostProfile(ctx context.Context, of model.EngineProfile) (model.HostProfile, error)
+	// Listening lists the listening TCP and bound UDP sockets of the host, sorted.
+	Listening(ctx context.Context) ([]model.Socket, error)
 }
 
 // Namespaces reads and sets what belongs to the network namespaces of containers.

@@ -18,10 +18,12 @@ const (
 // OwnerKind is the API kind of an owner.
 type OwnerKind string
 
-// The kinds that own Docker objects: a LAN owns a network, a Decky containers.
+// The kinds that own Docker objects: a LAN owns a network, a Decky containers. A
+// Topology owns none; it is woken by what concerns the engine as a whole.
 const (
-	OwnerLAN   OwnerKind = "LAN"
-	OwnerDecky OwnerKind = "Decky"
+	OwnerLAN      OwnerKind = "LAN"
+	OwnerDecky    OwnerKind = "Decky"
+	OwnerTopology OwnerKind = "Topology"
 )
 
 // Owner identifies the API object that a Docker object belongs to. UID is the

@@ -148,6 +148,9 @@ func (o *Observer) WakeOnForeign(kind model.OwnerKind, name types.NamespacedName
 // engine does not tell of, such as the end of a pull that failed.
 func (o *Observer) WakeBlocked() { o.alarm.wakeBlocked() }
 
+// WakeTracked wakes every object, because of something that concerns all of them.
+func (o *Observer) WakeTracked() { o.alarm.wakeTracked() }
+
 // Unblock ends what WakeOnForeign began.
 func (o *Observer) Unblock(kind model.OwnerKind, name types.NamespacedName) {
 	o.alarm.unblock(key{kind: kind, name: name})

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -79,6 +82,52 @@ func TestEngineGoesAwayAndComesBack(t *testing.T) {
 	if writes := w.engine.Writes(); len(writes) > 0 || !maps.Equal(before, w.states()) {
 		t.Errorf("written: %q", writes)
 	}
+}
+
+// A topology says so of its engine at once, and what it can do once it is back, also
+// if that is something else than before.
+func TestTopologyFollowsItsEngine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.RelistInterval = time.Second })
+	topology, office, _, _ := w.acme()
+	w.waitForEngine(topology, "True Succeeded: Docker Engine 20.10.24, API 1.41; off: attachment MACs, live restore")
+	w.engine.SetDown(true)
+	w.waitForEngine(topology, "Unknown EngineUnavailable: ")
+	w.waitFor(v1alpha1.ReasonEngineUnavailable, topology)
+	w.hand.SetProfile(func(profile *model.Profile) { profile.Engine.Version, profile.Engine.LiveRestore = "20.10.25", true })
+	w.engine.SetDown(false)
+	w.waitForEngine(topology, "True Succeeded: Docker Engine 20.10.25, API 1.41; off: attachment MACs")
+	w.waitFor(v1alpha1.ReasonSucceeded, topology)
+	w.hand.SetProfile(func(profile *model.Profile) { profile.Engine.Rootless = true })
+	w.waitForEngine(topology, "False EngineUnsuitable: ")
+	w.waitFor(v1alpha1.ReasonEngineUnsuitable, topology)
+	w.hand.SetProfile(func(profile *model.Profile) { profile.Engine.Rootless = false })
+	w.waitForEngine(topology, "True Succeeded: ")
+	w.waitFor(v1alpha1.ReasonSucceeded, topology, office)
+	for _, entry := range topology.ManagedFields {
+		fields := string(entry.FieldsV1.Raw)
+		if owns := strings.Contains(fields, `k:{\"type\":\"EngineSuitable\"}`); owns != (entry.Manager == "deckyard-node") {
+			t.Errorf("fields of %s: %s", entry.Manager, fields)
+		}
+	}
+}
+
+// waitForEngine waits until EngineSuitable begins with "Status Reason: message".
+func (w *world) waitForEngine(topology *v1alpha1.Topology, want string) {
+	w.t.Helper()
+	w.eventually("EngineSuitable to be "+want, func() error {
+		if err := w.kube.Get(w.t.Context(), client.ObjectKeyFromObject(topology), topology); err != nil {
+			return err
+		}
+		have := "absent"
+		if found := meta.FindStatusCondition(topology.Status.Conditions, v1alpha1.ConditionEngineSuitable); found != nil {
+			have = string(found.Status) + " " + found.Reason + ": " + found.Message
+		}
+		if !strings.HasPrefix(have, want) {
+			return fmt.Errorf("it is %s", have)
+		}
+		return nil
+	})
 }
 
 // Scenario 74: what happened while the stream of events was broken is found.

@@ -59,7 +59,7 @@ type Options struct {
 	RelistInterval time.Duration
 	// Host is the host of the engine; nil is this machine. Another one belongs to a
 	// simulated engine.
-	Host apply.Host
+	Host Host
 }
 
 const (
@@ -176,7 +176,13 @@ func readInstance(ctx context.Context, reader client.Reader) (string, error) {
 // ports are the engine that an operator acts on, and the engine's host.
 type ports struct {
 	engine wholeEngine
-	host   apply.Host
+	host   Host
+}
+
+// Host is all of an engine's host.
+type Host interface {
+	apply.Host
+	engine.HostProber
 }
 
 // wholeEngine is all of an engine.
@@ -209,13 +215,14 @@ func assemble(ctx context.Context, operatorManager manager.Manager, to ports, in
 	node := &controllers.Node{
 		Name: options.NodeName, Instance: instance,
 		Kube: operatorManager.GetClient(), Live: operatorManager.GetAPIReader(), Passes: runner,
-		Observer: observer, Host: to.host, Prober: to.engine, Clock: clock.RealClock{}, Metrics: controllers.NewMetrics(registerer(options)),
+		Observer: observer, Host: to.host, Prober: to.engine, HostProber: to.host, Clock: clock.RealClock{}, Metrics: controllers.NewMetrics(registerer(options)),
 		Executor: apply.New(to.engine, to.host, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace}),
 	}
 	store := &controllers.ImageStore{Images: to.engine, Puller: puller, BuiltIn: controllers.BuiltInImage{
 		Reference: image.Reference, Archive: image.Archive,
 	}}
 	observer.OnRelist(controllers.NewSweeper(node).Sweep)
+	observer.OnRelist(node.Reassess)
 	runnables := []manager.Runnable{observer, puller}
 	for _, runnable := range runnables {
 		if err := operatorManager.Add(runnable); err != nil {
@@ -247,6 +254,7 @@ type controller interface {
 
 func setUp(operatorManager manager.Manager, node *controllers.Node, store *controllers.ImageStore, services *catalogue.Catalogue, observer *observe.Observer) error {
 	all := []controller{
+		&controllers.EngineReporter{Node: node},
 		&controllers.TopologyReconciler{Passes: node.Passes, Kube: node.Kube, NodeName: node.Name},
 		&controllers.LANReconciler{Node: node, Concurrency: passes},
 		&controllers.DeckyReconciler{Node: node, Concurrency: passes, Catalogue: services, Images: store},

@@ -210,6 +210,9 @@ func (p *Pass) IsEdited() bool {
 	return *p.object.Progress().ObservedGeneration != p.object.GetGeneration()
 }
 
+// IsDeleting reports whether the object is being deleted.
+func (p *Pass) IsDeleting() bool { return !p.object.GetDeletionTimestamp().IsZero() }
+
 func result(outcome Outcome) (reconcile.Result, error) {
 	switch outcome.kind {
 	case kindProgress, kindApplied, kindSettling:

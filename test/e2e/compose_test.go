@@ -19,7 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/operator"
 )
 
@@ -32,7 +32,7 @@ type composeTool struct {
 
 // composeTools returns today's Compose, which make builds from hack/compose, and
 // the last one of the distributions whose engine is older than API 1.44.
-func composeTools(profile engine.Profile) []composeTool {
+func composeTools(profile model.EngineProfile) []composeTool {
 	v5 := composeTool{name: "compose v5", program: "../../bin/tools/compose"}
 	if !profile.EndpointMAC {
 		// It asks for the MAC where such an engine does not look.

@@ -93,6 +93,12 @@ func (h *hostService) RemoveRoute(of Inside, _ *None) error {
 	return withKind(h.fake.RemoveRoute(h.ctx, of.container(), of.Route))
 }
 
+// HostProfile tells what the host is.
+func (h *hostService) HostProfile(_ None, seen *model.HostProfile) (err error) {
+	*seen, err = h.fake.HostProfile(h.ctx, model.EngineProfile{})
+	return withKind(err)
+}
+
 // Filters lists the filter rules.
 func (h *hostService) Filters(_ None, seen *[]model.Filter) (err error) {
 	*seen, err = h.fake.Filters(h.ctx)
@@ -192,6 +198,15 @@ func (h *remoteHost) Routes(context.Context) ([]netip.Prefix, error) { return ni
 
 // PortHolder is nobody.
 func (h *remoteHost) PortHolder(context.Context, model.PublishedPort) (string, error) { return "", nil }
+
+// Listening is nobody.
+func (h *remoteHost) Listening(context.Context) ([]model.Socket, error) { return nil, nil }
+
+func (h *remoteHost) HostProfile(context.Context, model.EngineProfile) (model.HostProfile, error) {
+	var seen model.HostProfile
+	err := h.ask("HostProfile", None{}, &seen)
+	return seen, err
+}
 
 func (h *remoteHost) Filters(context.Context) ([]model.Filter, error) {
 	var seen []model.Filter

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,6 +36,7 @@ type Subject struct {
 	Images     engine.Images
 	Events     engine.Events
 	Prober     engine.Prober
+	HostProber engine.HostProber
 	Host       engine.Host
 	Firewall   engine.Firewall
 
@@ -100,8 +102,38 @@ func proberRules() map[string]func(*testing.T, suite) {
 		"the profile names engine and API version": func(t *testing.T, s suite) {
 			profile, err := s.Prober.Profile(t.Context())
 			wantNoError(t, err)
-			if profile.Version == "" || profile.APIVersion == "" || profile.Name == "" || profile.CgroupVersion == "" {
+			if profile.Version == "" || profile.APIVersion == "" || profile.Name == "" || profile.OS == "" || profile.CgroupVersion == "" || profile.PID == 0 {
 				t.Errorf("incomplete profile %+v", profile)
+			}
+		},
+		"the host of an engine that can be worked with is known as such": func(t *testing.T, s suite) {
+			of, err := s.Prober.Profile(t.Context())
+			wantNoError(t, err)
+			profile, err := s.HostProber.HostProfile(t.Context(), of)
+			wantNoError(t, err)
+			for what, answer := range map[string]model.Answer{
+				"engine visible": profile.EngineVisible, "engine's network": profile.EngineNetwork, "filters": profile.Filters,
+				"NET_ADMIN": profile.NetAdmin, "SYS_ADMIN": profile.SysAdmin, "SYS_PTRACE": profile.SysPtrace,
+			} {
+				if answer != model.Yes {
+					t.Errorf("%s: %s", what, answer)
+				}
+			}
+			for what, answer := range map[string]model.Answer{
+				"bridged frames": profile.BridgedFrames, "chain": profile.UserChain, "proxy": profile.UserlandProxy,
+			} {
+				if answer != model.Yes && answer != model.No && answer != model.Unknown {
+					t.Errorf("%s: %q", what, answer)
+				}
+			}
+		},
+		"what listens on the host is told": func(t *testing.T, s suite) {
+			held := s.HoldPort(t)
+			sockets, err := s.HostProber.Listening(t.Context())
+			wantNoError(t, err)
+			want := model.Socket{Port: model.Port{Number: held, Protocol: model.TCP}, Address: netip.MustParseAddr("127.0.0.1")}
+			if !slices.Contains(sockets, want) {
+				t.Errorf("%v lacks %v", sockets, want)
 			}
 		},
 	}

@@ -35,7 +35,7 @@ func TestContractOnDockerEngine(t *testing.T) {
 	t.Run("rules", func(t *testing.T) {
 		contract.Run(t, contract.Subject{
 			Reader: dockerEngine, Networks: dockerEngine, Containers: dockerEngine, Changer: dockerEngine, Images: dockerEngine,
-			Events: dockerEngine, Prober: dockerEngine, Host: hostOfEngine, Firewall: hostOfEngine,
+			Events: dockerEngine, Prober: dockerEngine, HostProber: hostOfEngine, Host: hostOfEngine, Firewall: hostOfEngine,
 			Damage:           deleteOneRule,
 			Flush:            func(t *testing.T, instance string) { nft(t, "delete", "table", "inet", tableOf(instance)) },
 			Image:            image,

@@ -64,8 +64,8 @@ func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
 }
 
 // New returns the Engine at a local unix socket, such as DefaultHost. It does
-// not connect; Preflight or Profile tell whether the engine answers. Another
-// kind of address is ErrInvalid.
+// not connect; Profile tells whether the engine answers. Another kind of address
+// is ErrInvalid.
 func New(dockerHost string, opts ...Option) (*Engine, error) {
 	socket, err := socketPath(dockerHost)
 	if err != nil {

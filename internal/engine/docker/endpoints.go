@@ -23,7 +23,7 @@ func Endpoints() []Endpoint {
 	return []Endpoint{
 		{http.MethodHead, "/_ping", "agree on the API version"},
 		{http.MethodGet, "/_ping", "the same, where HEAD is not answered"},
-		{http.MethodGet, "/info", "the engine's version, name and security options"},
+		{http.MethodGet, "/info", "what the engine is and can do"},
 		{http.MethodGet, "/events", "hints that something changed"},
 		{http.MethodGet, "/networks", "observe all networks"},
 		{http.MethodGet, "/networks/{id}", "observe one network; find stale endpoints"},

@@ -5,7 +5,7 @@ package docker
 
 import "context"
 
-// Explain exposes the advice that Preflight gives.
+// Explain exposes the advice that Profile gives.
 func Explain(e *Engine, err error) error { return e.explain(err) }
 
 // Negotiate exposes the agreement on an API version.

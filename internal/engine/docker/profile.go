@@ -8,32 +8,95 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
+
+	"github.com/docker/docker/api/types/system"
 
 	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/model"
 )
 
 // Profile implements engine.Prober.
-func (e *Engine) Profile(ctx context.Context) (engine.Profile, error) {
+func (e *Engine) Profile(ctx context.Context) (model.EngineProfile, error) {
+	profile, err := e.readProfile(ctx)
+	if err != nil {
+		return model.EngineProfile{}, e.explain(err)
+	}
+	return profile, nil
+}
+
+func (e *Engine) readProfile(ctx context.Context) (model.EngineProfile, error) {
 	macPerEndpoint, err := e.setsEndpointMAC(ctx)
 	if err != nil {
-		return engine.Profile{}, fmt.Errorf("read the engine's profile: %w", err)
+		return model.EngineProfile{}, fmt.Errorf("read the engine's profile: %w", err)
 	}
 	described, err := e.dockerClient.Info(ctx)
 	if err != nil {
-		return engine.Profile{}, failure(err, "read the engine's profile")
+		return model.EngineProfile{}, failure(err, "read the engine's profile")
 	}
-	return engine.Profile{
+	profile := model.EngineProfile{
 		Version:         described.ServerVersion,
 		APIVersion:      e.dockerClient.ClientVersion(),
 		Name:            described.Name,
+		OS:              described.OSType,
 		EndpointMAC:     macPerEndpoint,
 		CgroupVersion:   described.CgroupVersion,
 		Rootless:        slices.Contains(described.SecurityOptions, "name=rootless"),
+		LiveRestore:     described.LiveRestoreEnabled,
+		IPv4Forwarding:  described.IPv4Forwarding,
 		SecurityOptions: securityOptions(described.SecurityOptions),
-	}, nil
+		AddressPools:    addressPools(described.DefaultAddressPools),
+		PID:             e.processID(ctx),
+	}
+	if described.FirewallBackend != nil {
+		profile.FirewallBackend = described.FirewallBackend.Driver
+	}
+	return profile, nil
+}
+
+// processID returns the process at the other end of the socket, as this process
+// sees it: 0 if it does not, or there is none.
+func (e *Engine) processID(ctx context.Context) int {
+	connection, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", e.socket)
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = connection.Close() }()
+	socket, ok := connection.(*net.UnixConn)
+	if !ok {
+		return 0
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	peer := &syscall.Ucred{}
+	var peerErr error
+	err = raw.Control(func(descriptor uintptr) {
+		//nolint:gosec // G115: a descriptor is a small number
+		peer, peerErr = syscall.GetsockoptUcred(int(descriptor), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	})
+	if err != nil || peerErr != nil {
+		return 0
+	}
+	return int(peer.Pid)
+}
+
+// addressPools returns the IPv4 blocks in the engine's list.
+func addressPools(listed []system.NetworkAddressPool) []netip.Prefix {
+	var pools []netip.Prefix
+	for _, pool := range listed {
+		if block, err := netip.ParsePrefix(pool.Base); err == nil && block.Addr().Is4() {
+			pools = append(pools, block.Masked())
+		}
+	}
+	slices.SortFunc(pools, netip.Prefix.Compare)
+	return pools
 }
 
 // securityOptions returns the names in the engine's list, whose entries look
@@ -46,18 +109,6 @@ func securityOptions(entries []string) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// Preflight asks whether the engine at an address can be used. The error says in
-// words for a person what is missing and what to do, and has a kind of package engine.
-func Preflight(ctx context.Context, dockerHost string) error {
-	e, err := New(dockerHost)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = e.Close() }()
-	_, err = e.Profile(ctx)
-	return e.explain(err)
 }
 
 // explain turns an error of a first call into advice.

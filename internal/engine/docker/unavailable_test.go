@@ -66,7 +66,7 @@ func TestUnreachableEngineHasItsKindAndAdvice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := docker.Preflight(t.Context(), tc.host)
+			err := profileError(t, tc.host)
 			if !errors.Is(err, tc.want) {
 				t.Errorf("error %v, want %v", err, tc.want)
 			}
@@ -79,12 +79,16 @@ func TestUnreachableEngineHasItsKindAndAdvice(t *testing.T) {
 	}
 }
 
-func TestPreflightIsSilentWithAUsableEngine(t *testing.T) {
-	t.Parallel()
-	s := serve(t, "1.41", answers{"GET /info": {200, `{"ServerVersion":"20.10.24"}`}})
-	if err := docker.Preflight(t.Context(), s.host); err != nil {
-		t.Error(err)
+// profileError returns why the profile of an engine at an address cannot be read.
+func profileError(t *testing.T, host string) error {
+	t.Helper()
+	dockerEngine, err := docker.New(host)
+	if err != nil {
+		return err
 	}
+	defer func() { _ = dockerEngine.Close() }()
+	_, err = dockerEngine.Profile(t.Context())
+	return err
 }
 
 // deadSocket returns the path of a socket on which nobody listens any more.

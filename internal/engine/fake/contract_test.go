@@ -25,7 +25,7 @@ func TestContractOnFake(t *testing.T) {
 			lastPort := &atomic.Uint32{}
 			lastPort.Store(20000)
 			contract.Run(t, contract.Subject{
-				Reader: e, Networks: e, Containers: e, Changer: e, Images: e, Events: e, Prober: e, Host: e, Firewall: e,
+				Reader: e, Networks: e, Containers: e, Changer: e, Images: e, Events: e, Prober: e, HostProber: e, Host: e, Firewall: e,
 				Damage:           func(t *testing.T, spec model.FilterSpec) { e.ByHand(t).DamageFilter(spec.Bridge) },
 				Flush:            func(t *testing.T, instance string) { e.ByHand(t).FlushFilters(instance) },
 				Image:            "contract:1",

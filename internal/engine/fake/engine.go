@@ -21,7 +21,8 @@ import (
 
 // Engine is a Docker Engine in memory. It implements all ports.
 type Engine struct {
-	profile  engine.Profile
+	profile  model.EngineProfile
+	seen     model.HostProfile
 	programs func(model.ContainerSpec) Process
 	// imageReference matches what an image can be called.
 	imageReference *regexp.Regexp
@@ -57,6 +58,7 @@ var (
 	_ engine.Events          = (*Engine)(nil)
 	_ engine.Prober          = (*Engine)(nil)
 	_ engine.Host            = (*Engine)(nil)
+	_ engine.HostProber      = (*Engine)(nil)
 	_ engine.Firewall        = (*Engine)(nil)
 )
 
@@ -103,9 +105,13 @@ func WithImages(references ...string) Option {
 // New returns an engine of API 1.41 with the predefined networks alone.
 func New(options ...Option) *Engine {
 	e := &Engine{
-		profile: engine.Profile{
-			Version: "20.10.24", APIVersion: "1.41", Name: "fake", CgroupVersion: "2", SecurityOptions: []string{"seccomp"},
+		profile: model.EngineProfile{
+			Version: "20.10.24", APIVersion: "1.41", Name: "fake", OS: "linux", CgroupVersion: "2", IPv4Forwarding: true,
+			SecurityOptions: []string{"seccomp"},
+			// That of nobody: the engine is in memory.
+			PID: 1,
 		},
+		seen:           usualHost(),
 		programs:       func(spec model.ContainerSpec) Process { return Process{Ports: spec.Ports} },
 		imageReference: regexp.MustCompile(imageReference),
 		now:            time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -135,11 +141,12 @@ func New(options ...Option) *Engine {
 }
 
 // Profile implements engine.Prober.
-func (e *Engine) Profile(ctx context.Context) (engine.Profile, error) {
-	var profile engine.Profile
+func (e *Engine) Profile(ctx context.Context) (model.EngineProfile, error) {
+	var profile model.EngineProfile
 	err := e.call(ctx, OpProfile, "", func() error {
 		profile = e.profile
 		profile.SecurityOptions = slices.Clone(profile.SecurityOptions)
+		profile.AddressPools = slices.Clone(profile.AddressPools)
 		return nil
 	})
 	return profile, err

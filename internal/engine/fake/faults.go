@@ -49,6 +49,8 @@ const (
 	OpPortHolder   Operation = "look for port holder"
 	OpFilters      Operation = "read filters"
 	OpWatchFilters Operation = "watch filters"
+	OpHostProfile  Operation = "host profile"
+	OpListening    Operation = "list listening"
 )
 
 // isWrite reports whether an operation is to change something.

@@ -373,3 +373,15 @@ func (h Hand) SetFirewallFault(err error) {
 		return nil
 	})
 }
+
+// SetProfile changes what the engine and its host are, as an upgrade, or another
+// configuration, does.
+func (h Hand) SetProfile(change func(*model.Profile)) {
+	h.t.Helper()
+	h.do(func() error {
+		profile := model.Profile{Engine: h.e.profile, Host: h.e.seen}
+		change(&profile)
+		h.e.profile, h.e.seen = profile.Engine, profile.Host
+		return nil
+	})
+}

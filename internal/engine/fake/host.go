@@ -6,6 +6,7 @@ package fake
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -206,4 +207,60 @@ func (e *Engine) PortHolder(ctx context.Context, port model.PublishedPort) (stri
 		return nil
 	})
 	return holder, err
+}
+
+// usualHost returns the host of an engine that keeps its rules with iptables, seen
+// by root.
+func usualHost() model.HostProfile {
+	return model.HostProfile{
+		EngineVisible: model.Yes, EngineNetwork: model.Yes, NetAdmin: model.Yes, SysAdmin: model.Yes, SysPtrace: model.Yes,
+		Filters: model.Yes, BridgedFrames: model.Yes, Iptables: "v1.8.9 (nf_tables)", UserChain: model.Yes, UserlandProxy: model.Unknown,
+	}
+}
+
+// HostProfile implements engine.HostProber. Without the right to use the firewall
+// there is no answer of it.
+func (e *Engine) HostProfile(ctx context.Context, _ model.EngineProfile) (model.HostProfile, error) {
+	var profile model.HostProfile
+	err := e.call(ctx, OpHostProfile, "", func() error {
+		profile = e.seen
+		switch {
+		case errors.Is(e.firewall.fault, engine.ErrDenied):
+			profile.Filters, profile.NetAdmin = model.No, model.No
+		case errors.Is(e.firewall.fault, engine.ErrUnsupported):
+			profile.Filters = model.No
+		case e.firewall.fault != nil:
+			profile.Filters = model.Unknown
+		}
+		return nil
+	})
+	return profile, err
+}
+
+// Listening implements engine.HostProber: what processes of the host hold, and the
+// ports that running containers publish.
+func (e *Engine) Listening(ctx context.Context) ([]model.Socket, error) {
+	var sockets []model.Socket
+	err := e.call(ctx, OpListening, "", func() error {
+		for held := range e.heldPorts {
+			sockets = append(sockets, hostSocket(held))
+		}
+		for _, running := range e.containers {
+			if running.namespace == nil {
+				continue
+			}
+			for _, published := range running.spec.Published {
+				sockets = append(sockets, hostSocket(published))
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(sockets, func(a, b model.Socket) int {
+		return cmp.Or(cmp.Compare(a.Port.Protocol, b.Port.Protocol), cmp.Compare(a.Port.Number, b.Port.Number), a.Address.Compare(b.Address))
+	})
+	return slices.Compact(sockets), err
+}
+
+func hostSocket(port model.PublishedPort) model.Socket {
+	return model.Socket{Port: model.Port{Number: port.HostPort, Protocol: port.Port.Protocol}, Address: port.HostIP}
 }

@@ -26,6 +26,9 @@ const (
 	lockWait = "5"
 )
 
+// errNoChain says that the engine does not keep its rules with iptables.
+var errNoChain = fmt.Errorf("%w: the firewall has no chain %s: the engine makes it, unless it runs without iptables", engine.ErrUnsupported, userChain)
+
 // acceptance is the rule that lets routed frames cross a bridge.
 type acceptance struct {
 	tag, bridge string
@@ -129,7 +132,7 @@ func complaintOf(complaint string, cause error) error {
 	case strings.Contains(complaint, "Permission denied"), strings.Contains(complaint, "you must be root"):
 		kind = engine.ErrDenied
 	case strings.Contains(complaint, "No chain/target/match by that name"), strings.Contains(complaint, "does not exist"):
-		return fmt.Errorf("%w: the firewall has no chain %s: the engine makes it, unless it runs without iptables", engine.ErrUnsupported, userChain)
+		return errNoChain
 	}
 	return fmt.Errorf("iptables: %w: %s", kind, strings.TrimSpace(complaint))
 }

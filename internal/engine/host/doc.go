@@ -3,8 +3,8 @@
 
 // Package host reads and sets what belongs to the host of a Docker Engine rather
 // than to the engine: the sockets, routes and kernel settings inside a
-// container's network namespace, the host's routes, who holds a port, and the
-// filter rules of LANs' bridges (filters.go, policy.go).
+// container's network namespace, the host's routes, who holds a port, what the
+// host can do (profile.go), and the filter rules of LANs' bridges (filters.go, policy.go).
 //
 // It must run in the host's process and network namespaces, with the right to
 // enter others. A decoy's processes are taken to be an intruder's: a process is

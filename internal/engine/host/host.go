@@ -16,7 +16,7 @@ import (
 	"github.com/deckyard/deckyard/internal/model"
 )
 
-// Host implements engine.Host and engine.Firewall for the machine that it runs on.
+// Host implements engine.Host, engine.HostProber and engine.Firewall for the machine that it runs on.
 type Host struct {
 	// firewall is held by whoever changes our tables: what is deleted depends on
 	// what was read before.
@@ -24,8 +24,9 @@ type Host struct {
 }
 
 var (
-	_ engine.Host     = Host{}
-	_ engine.Firewall = Host{}
+	_ engine.Host       = Host{}
+	_ engine.HostProber = Host{}
+	_ engine.Firewall   = Host{}
 )
 
 // New returns the Host.

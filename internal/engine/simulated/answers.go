@@ -94,8 +94,12 @@ func (e *Engine) info(w http.ResponseWriter, r *http.Request, _ string) error {
 	for _, name := range profile.SecurityOptions {
 		options = append(options, "name="+name)
 	}
+	if profile.Rootless {
+		options = append(options, "name=rootless")
+	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"ServerVersion": profile.Version, "Name": profile.Name, "CgroupVersion": profile.CgroupVersion, "SecurityOptions": options,
+		"ServerVersion": profile.Version, "Name": profile.Name, "OSType": profile.OS, "CgroupVersion": profile.CgroupVersion, "SecurityOptions": options,
+		"LiveRestoreEnabled": profile.LiveRestore, "IPv4Forwarding": profile.IPv4Forwarding,
 	})
 	return nil
 }

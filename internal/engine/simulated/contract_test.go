@@ -37,7 +37,7 @@ func TestContractOnSimulatedEngine(t *testing.T) {
 			lastPort.Store(20000)
 			contract.Run(t, contract.Subject{
 				Reader: dockerEngine, Networks: dockerEngine, Containers: dockerEngine, Changer: dockerEngine, Images: dockerEngine,
-				Events: dockerEngine, Prober: dockerEngine, Host: inner, Firewall: inner,
+				Events: dockerEngine, Prober: dockerEngine, HostProber: inner, Host: inner, Firewall: inner,
 				Damage:           func(t *testing.T, spec model.FilterSpec) { inner.ByHand(t).DamageFilter(spec.Bridge) },
 				Flush:            func(t *testing.T, instance string) { inner.ByHand(t).FlushFilters(instance) },
 				Image:            "contract:1",
