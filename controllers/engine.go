@@ -168,11 +168,10 @@ func (n *Node) carryOut(ctx context.Context, opened *pass.Pass, to aim, planned 
 	if due.left > 0 {
 		reason, message = v1alpha1.ReasonRepairBackoff, due.message(message)
 	}
-	wasReady := opened.Condition(v1alpha1.ConditionReady).Status == "True"
 	if err := opened.Announce(ctx, reason, message); err != nil {
 		return pass.Retry(err)
 	}
-	if wasReady && isDrift(opened) {
+	if isDrift(opened) && n.repairs.isNews(to) {
 		n.Metrics.found(planned)
 	}
 	if due.left > 0 {

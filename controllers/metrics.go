@@ -28,7 +28,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		driftFound: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "deckyard_drift_found_total",
-			Help: "Times that a ready LAN or Decky was found changed on the Docker Engine, by the reason of the first repair.",
+			Help: "Times that a LAN or Decky was found changed on the Docker Engine, by the reason of the first repair.",
 		}, []string{"reason"}),
 		driftRepaired: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "deckyard_drift_repaired_total",

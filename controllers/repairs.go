@@ -53,6 +53,8 @@ type aim struct {
 type repairs struct {
 	mutex   sync.Mutex
 	objects map[objectKey]*repairHistory
+	// found are the objects whose drift was counted and is not repaired yet.
+	found map[objectKey]bool
 }
 
 type objectKey struct {
@@ -68,7 +70,8 @@ type repairHistory struct {
 	pause time.Duration
 	last  time.Time
 	count int
-	// pass is the one that made the last repair. What follows in it belongs to it.
+	// pass is the one that made the last repair. What follows in it belongs to it and
+	// does not wait, but costs as much: that may be undone as fast.
 	pass *pass.Pass
 }
 
@@ -105,22 +108,20 @@ func (h *repairHistory) isOver(aim aim, now time.Time) bool {
 
 // record notes that a plan was carried out.
 func (r *repairs) record(aim aim, opened *pass.Pass, planned plan.Plan, now time.Time) {
-	if aim.desired == nil {
-		return
-	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	key := objectKey{aim.kind, aim.key}
+	delete(r.found, key)
+	if aim.desired == nil {
+		return
+	}
 	history := r.objects[key]
-	switch {
-	case history == nil || history.isOver(aim, now):
+	if history == nil || history.isOver(aim, now) {
 		history = &repairHistory{desired: aim.desired, tokens: rate.NewLimiter(repairRate, repairBurst)}
 		if r.objects == nil {
 			r.objects = map[objectKey]*repairHistory{}
 		}
 		r.objects[key] = history
-	case history.pass == opened:
-		return
 	}
 	history.pass, history.last = opened, now
 	history.count++
@@ -132,11 +133,27 @@ func (r *repairs) record(aim aim, opened *pass.Pass, planned plan.Plan, now time
 	}
 }
 
+// isNews reports whether a drift was not found before, since the last repair.
+func (r *repairs) isNews(aim aim) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	key := objectKey{aim.kind, aim.key}
+	if r.found[key] {
+		return false
+	}
+	if r.found == nil {
+		r.found = map[objectKey]bool{}
+	}
+	r.found[key] = true
+	return true
+}
+
 // forget drops what is known of an object that is gone.
 func (r *repairs) forget(kind model.OwnerKind, key types.NamespacedName) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	delete(r.objects, objectKey{kind, key})
+	delete(r.found, objectKey{kind, key})
 }
 
 // repairCost is what a plan takes of an object's tokens.
