@@ -51,6 +51,8 @@ type Options struct {
 	LeaderElectionNamespace string
 	// MetricsAddress and ProbeAddress are host:port to listen on; "0" serves nothing.
 	MetricsAddress, ProbeAddress string
+	// Registerer takes the operator's metrics; nil is what MetricsAddress serves.
+	Registerer prometheus.Registerer
 	// Catalogue is what deckies can be made of; nil is the built-in one.
 	Catalogue *catalogue.Catalogue
 	// RelistInterval is how often the whole engine is listed, which finds what no
@@ -242,6 +244,9 @@ func catalogueOrBuiltIn(ctx context.Context, known *catalogue.Catalogue) (*catal
 // registerer returns where metrics are registered: nowhere if nobody serves
 // them, so that a process can run several operators.
 func registerer(options Options) prometheus.Registerer {
+	if options.Registerer != nil {
+		return options.Registerer
+	}
 	if options.MetricsAddress == "0" {
 		return nil
 	}

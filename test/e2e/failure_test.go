@@ -8,6 +8,8 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,10 +21,12 @@ import (
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/engine/host"
+	"github.com/deckyard/deckyard/internal/model"
 )
 
 // Scenario 52: while the engine cannot be reached, the state is unknown,
 // nothing is reported gone or removed, and work goes on when it is back.
+// Scenario 74: what was changed while the event stream was broken is found.
 func TestUnreachableEngineMakesNothingGone(t *testing.T) {
 	t.Parallel()
 	own := newNodeOperator(t, "node-52")
@@ -353,4 +357,63 @@ func (w *world) foreign(name string, options ...string) string {
 	id := w.docker(append(arguments, image, "/sbin/init")...)
 	w.t.Cleanup(func() { cleanUpDocker(w.t, "rm", "-f", id) })
 	return id
+}
+
+// Scenario 53: of five networks the engine refuses one: the error is shown, nothing
+// is left that has no owner, and when the engine takes it the rest is done by itself.
+func TestRefusedNetworkIsShownAndTriedAgain(t *testing.T) {
+	t.Parallel()
+	own := newNodeOperator(t, "node-53")
+	w := own.newWorld()
+	topo, third := own.topology("acme"), lan("acme", "third")
+	hub := attachedTo(decky("acme", "hub", "dmz", "ssh"), "second", "third", "fourth", "fifth")
+	own.Refuse(`"` + w.project("acme") + `_third"`)
+	w.create(topo, dmz("acme", "dmz"), lan("acme", "second"), third, lan("acme", "fourth"), lan("acme", "fifth"),
+		hub, decky("acme", "pc", "second", "ssh"))
+	message := w.waitCondition(third, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonEngineRefused)
+	if !strings.Contains(message, "_third") || !strings.Contains(message, "refused by the proxy") {
+		t.Errorf("the message is: %s", message)
+	}
+	w.eventually("the others to be built", func() error {
+		if names := slices.Sorted(maps.Keys(w.networks())); !slices.Equal(names, []string{"dmz", "fifth", "fourth", "second"}) {
+			return fmt.Errorf("there are %v", names)
+		}
+		return nil
+	})
+	w.waitCondition(hub, v1alpha1.ConditionEndpointsInSync, metav1.ConditionFalse, v1alpha1.ReasonLANNotReady)
+	w.wantOwned()
+
+	own.Refuse("")
+	w.waitReady(third, hub, topo)
+	w.wantOwned()
+}
+
+// wantOwned fails the test if the engine has anything under a name of the test
+// that does not carry the UID of an object.
+func (w *world) wantOwned() {
+	w.t.Helper()
+	alive := map[string]bool{}
+	for _, member := range w.members() {
+		alive[string(member.GetUID())] = true
+	}
+	owners := map[string]model.Identity{}
+	containers, err := w.engine.Containers(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, container := range containers {
+		owners[container.Name] = container.Identity
+	}
+	networks, err := w.engine.Networks(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, network := range networks {
+		owners[network.Name] = network.Identity
+	}
+	for name, identity := range owners {
+		if strings.HasPrefix(name, w.namespace+"_") && !alive[identity.Owner.UID] {
+			w.t.Errorf("%s is nobody's", name)
+		}
+	}
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -229,14 +230,16 @@ func TestHostPortHeldByAProcessIsNamed(t *testing.T) {
 }
 
 // Scenario 48: what needs a new base waits for consent, and names the field;
-// all else is done meanwhile. With consent, base and services are recreated once.
+// all else is done meanwhile. With consent, base and services are recreated once,
+// and keep addresses, MACs and keys. Events say what is disrupted.
 func TestRecreationWaitsForConsent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	gw := decky("acme", "gw", "dmz", "ssh")
-	w.create(topology("acme"), dmz("acme", "dmz"), gw)
+	gw := attachedTo(decky("acme", "gw", "dmz", "ssh"), "office")
+	w.create(topology("acme"), dmz("acme", "dmz"), lan("acme", "office"), gw)
 	w.waitReady(gw)
 	before, recorded := w.containers(), w.record()
+	traits := w.traits(gw)
 
 	edit(w, gw, func(gw *v1alpha1.Decky) {
 		gw.Spec.Hostname = "mail01"
@@ -260,7 +263,7 @@ func TestRecreationWaitsForConsent(t *testing.T) {
 	})
 	w.waitReady(gw)
 	w.requestPasses(gw)
-	recorded.want("remove gw_ssh", "remove gw_redis", "remove gw", "create gw", "start gw",
+	recorded.want("remove gw_ssh", "remove gw_redis", "remove gw", "create gw", "connect office", "start gw",
 		"create gw_ssh", "start gw_ssh", "create gw_redis", "start gw_redis")
 	if has(gw, v1alpha1.ConditionRecreatePending) || has(gw, v1alpha1.ConditionStalled) {
 		t.Errorf("conditions: %+v", gw.Status.Conditions)
@@ -268,6 +271,23 @@ func TestRecreationWaitsForConsent(t *testing.T) {
 	if hostname := w.containers()["gw"].Hostname; hostname != "mail01" {
 		t.Errorf("the host name is %q", hostname)
 	}
+	if difference := cmp.Diff(traits, w.traits(gw)); difference != "" {
+		t.Errorf("what others know it by (-before +after):\n%s", difference)
+	}
+	w.eventually("events that say what is disrupted", func() error {
+		for reason, words := range map[v1alpha1.Reason]string{
+			v1alpha1.ReasonRecreatePending: "which disrupts the base and its services: set spec.updateStrategy",
+			v1alpha1.ReasonSpecChanged:     "this disrupts nothing",
+			v1alpha1.ReasonBaseRecreated:   "this disrupts the base and its services",
+		} {
+			if !slices.ContainsFunc(w.events("gw"), func(event eventsv1.Event) bool {
+				return event.Reason == string(reason) && strings.Contains(event.Note, words)
+			}) {
+				return fmt.Errorf("none with the reason %s says %q: %v", reason, words, notes(w.events("gw")))
+			}
+		}
+		return nil
+	})
 	if _, err := greeting("tcp", "127.0.0.1:22048"); err != nil {
 		t.Error(err)
 	}
@@ -279,6 +299,33 @@ func TestRecreationWaitsForConsent(t *testing.T) {
 	edit(w, gw, func(gw *v1alpha1.Decky) { gw.Spec.Hostname = "mail01" })
 	w.waitReady(gw)
 	recorded.want()
+}
+
+// traits is what others on its networks know a decky by: addresses and MACs, in
+// status and on the engine, and host keys.
+func (w *world) traits(decky *v1alpha1.Decky) []string {
+	w.t.Helper()
+	var traits []string
+	for _, each := range decky.Status.Interfaces {
+		traits = append(traits, each.LAN+" "+each.Address+" "+each.MACAddress)
+	}
+	for _, endpoint := range w.containers()[decky.Name].Endpoints {
+		traits = append(traits, endpoint.NetworkName+" "+endpoint.Address.String()+" "+endpoint.MAC)
+	}
+	for kind, key := range w.hostKeys(decky) {
+		traits = append(traits, kind+" "+key)
+	}
+	slices.Sort(traits)
+	return traits
+}
+
+// notes returns what events say.
+func notes(events []eventsv1.Event) []string {
+	said := make([]string, 0, len(events))
+	for _, event := range events {
+		said = append(said, event.Type+" "+event.Reason+": "+event.Note)
+	}
+	return said
 }
 
 // echoes sends a few bytes and waits for their return.

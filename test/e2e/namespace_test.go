@@ -22,7 +22,7 @@ import (
 )
 
 // Scenario 38: with a new base all services are recreated against it, and
-// answer on their ports.
+// answer on their ports. The decky keeps addresses, MACs, host name and host keys.
 func TestNewBaseGetsNewServices(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*v1alpha1.DeckySpec){
@@ -38,7 +38,7 @@ func TestNewBaseGetsNewServices(t *testing.T) {
 			peer := decky("acme", "peer", "dmz", "ssh")
 			w.create(topology("acme"), dmz("acme", "dmz"), web, peer)
 			w.waitReady(web, peer)
-			before, recorded := w.containers(), w.record()
+			before, traits, recorded := w.containers(), w.traits(web), w.record()
 
 			edit(w, web, func(web *v1alpha1.Decky) { change(&web.Spec) })
 			if web.Spec.Image != "" {
@@ -51,6 +51,12 @@ func TestNewBaseGetsNewServices(t *testing.T) {
 			w.sharesNamespace("web", "web_ssh", "web_redis")
 			w.assertUntouched(before, "peer", "peer_ssh")
 			w.answers("peer", web, "22", "6379")
+			if difference := cmp.Diff(traits, w.traits(web)); difference != "" {
+				t.Errorf("what others know it by (-before +after):\n%s", difference)
+			}
+			if hostname := w.containers()["web"].Hostname; hostname != before["web"].Hostname {
+				t.Errorf("the host name is %q, it was %q", hostname, before["web"].Hostname)
+			}
 		})
 	}
 }

@@ -4,6 +4,7 @@
 package engineproxy
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log"
@@ -33,6 +34,8 @@ type Proxy struct {
 	// fatal is the write after which the engine is taken away; 0 is none.
 	fatal int
 	cut   chan struct{}
+	// refused is what a request must contain to be refused; empty is none.
+	refused string
 }
 
 // Start returns a proxy before the engine at a local socket, such as
@@ -84,6 +87,12 @@ func (p *Proxy) Connect() error {
 			close(p.cut)
 			return
 		}
+		if p.refuses(r) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, `{"message":"refused by the proxy"}`)
+			return
+		}
 		forward.ServeHTTP(w, r)
 	})}
 	go func(server *http.Server) { _ = server.Serve(listener) }(p.server)
@@ -116,6 +125,26 @@ func (p *Proxy) CutAfter(n int) <-chan struct{} {
 	defer p.mutex.Unlock()
 	p.fatal, p.cut = len(p.writes)+n, make(chan struct{})
 	return p.cut
+}
+
+// Refuse lets every request fail from now on whose body contains a text, such as
+// the creation of an object by that name; with an empty text none any more.
+func (p *Proxy) Refuse(text string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.refused = text
+}
+
+// refuses reports whether a request is to be refused. Its body stays readable.
+func (p *Proxy) refuses(r *http.Request) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.refused == "" || r.Method == http.MethodGet {
+		return false
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && strings.Contains(string(body), p.refused)
 }
 
 // record notes a request, and reports whether it is the fatal write.
