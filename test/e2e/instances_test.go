@@ -41,7 +41,7 @@ func runProgram() int {
 	defer stop()
 	return cli.Main(ctx, os.Args[1:], cli.Dependencies{
 		Streams: cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, Getenv: os.Getenv, Executable: os.Args[0], Version: "e2e",
-		CRDs: crd.Files, Preflight: docker.Preflight, Purge: operator.Purge,
+		CRDs: crd.Files, Preflight: operator.Preflight, Purge: operator.Purge,
 		Operator: func(ctx context.Context, config *rest.Config, options cli.OperatorOptions) error {
 			return operator.Run(ctx, config, operator.Options{
 				DockerHost: options.DockerHost, NodeName: options.NodeName, Catalogue: options.Catalogue, Logger: options.Logger,
