@@ -78,7 +78,6 @@ func (e *Engine) processID(ctx context.Context) int {
 	peer := &syscall.Ucred{}
 	var peerErr error
 	err = raw.Control(func(descriptor uintptr) {
-		//nolint:gosec // G115: a descriptor is a small number
 		peer, peerErr = syscall.GetsockoptUcred(int(descriptor), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	})
 	if err != nil || peerErr != nil {
