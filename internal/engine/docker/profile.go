@@ -115,7 +115,7 @@ func (e *Engine) explain(err error) error {
 	switch {
 	case errors.Is(err, engine.ErrDenied):
 		return advice{err, fmt.Sprintf("the Docker socket %s does not permit this user: "+
-			"run as root, or join the group docker and log in again", e.socket)}
+			"run as root, which building on it needs anyway", e.socket)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return advice{err, fmt.Sprintf("the Docker Engine at %s accepts connections but does not answer in time: "+
 			"look at its log, and restart it with: systemctl restart docker", e.socket)}
