@@ -354,9 +354,10 @@ func (s *deckyScope) conclude(state plan.DeckyState, planned plan.Plan) pass.Out
 	}
 }
 
-// waitForFilter waits for the LAN to let pass what the decky forwards: its
-// readiness, which follows, wakes the decky.
+// waitForFilter waits for the LAN to let pass what the decky forwards. The rules
+// are the LAN's, and it may be ready before and after.
 func (s *deckyScope) waitForFilter() pass.Outcome {
+	s.Observer.WakeOnForeign(model.OwnerDecky, client.ObjectKeyFromObject(s.decky))
 	message := fmt.Sprintf("The bridge of LAN %s does not let pass yet what the decky forwards", s.barred)
 	s.pass.Conditions().False(v1alpha1.ConditionEndpointsInSync, v1alpha1.ReasonFilterMissing, message)
 	return pass.Wait(v1alpha1.ReasonFilterMissing, message)

@@ -206,8 +206,8 @@ func (l *lab) eventsOf(name string) []string {
 	return slices.DeleteFunc(l.events.take(), func(event string) bool { return !strings.HasPrefix(event, name+" ") })
 }
 
-// counted returns what a counter of now's operator has at a value of any of its labels.
-func (l *lab) counted(counter, label string) float64 {
+// counted returns what a metric of now's operator has at a value of any of its labels.
+func (l *lab) counted(name, label string) float64 {
 	l.t.Helper()
 	families, err := l.metrics.Gather()
 	if err != nil {
@@ -215,13 +215,13 @@ func (l *lab) counted(counter, label string) float64 {
 	}
 	sum := 0.0
 	for _, family := range families {
-		if family.GetName() != counter {
+		if family.GetName() != name {
 			continue
 		}
 		for _, metric := range family.GetMetric() {
 			for _, pair := range metric.GetLabel() {
 				if pair.GetValue() == label {
-					sum += metric.GetCounter().GetValue()
+					sum += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
 				}
 			}
 		}

@@ -113,6 +113,7 @@ func (n *Node) reconcileMember(ctx context.Context, kind model.OwnerKind, key ty
 	case apierrors.IsNotFound(err):
 		n.Observer.Forget(kind, key)
 		n.repairs.forget(kind, key)
+		n.Metrics.forget(kind, key)
 		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err

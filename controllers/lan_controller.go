@@ -38,7 +38,9 @@ func (r *LANReconciler) SetupWithManager(manager ctrl.Manager) error {
 		For(&v1alpha1.LAN{}, builder.WithPredicates(onNode(r.Name), askedForWork())).
 		Watches(&v1alpha1.Topology{}, members(always), builder.WithPredicates(askedForWork())).
 		Watches(&v1alpha1.LAN{}, r.toUnready(), builder.WithPredicates(askedForWork())).
+		Watches(&v1alpha1.LAN{}, members(reaches), builder.WithPredicates(onNode(r.Name), reachChanged())).
 		Watches(&v1alpha1.Decky{}, members(isLinkedBy), builder.WithPredicates(onNode(r.Name), linksChanged())).
+		Watches(&v1alpha1.Decky{}, members(always), builder.WithPredicates(onNode(r.Name), forwardingReported())).
 		Watches(&v1alpha1.Decky{}, members(isBeingDeleted), builder.WithPredicates(onNode(r.Name), goneOrGoing())).
 		WatchesRawSource(r.Observer.Source(model.OwnerLAN)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, RateLimiter: newRateLimiter(), NeedLeaderElection: &noLeader}).

@@ -36,6 +36,8 @@ type lanScope struct {
 	deckies  []v1alpha1.Decky
 	observed model.Observed
 	desired  model.NetworkSpec
+	// unverified is why it could not be told what the deckies reach; nil if it could.
+	unverified error
 }
 
 func (s *lanScope) steps() []pass.Step {
@@ -43,10 +45,12 @@ func (s *lanScope) steps() []pass.Step {
 		s.tearDown,
 		s.resolve,
 		s.ensureFinalizer,
-		s.validate,
 		s.observe,
+		s.verify,
+		s.validate,
 		s.allocate,
 		s.reconcileNetwork,
+		s.conclude,
 	}
 }
 
@@ -168,13 +172,14 @@ func (s *lanScope) reject(mistake *fault.Fault) pass.Outcome {
 	return pass.StallOn(mistake)
 }
 
-// observe takes the snapshot. Sets NetworkInSync to Unknown while the engine is away.
+// observe takes the snapshot. Sets NetworkInSync and Contained to Unknown while the engine is away.
 func (s *lanScope) observe(ctx context.Context) pass.Outcome {
 	observed, err := s.Observer.Snapshot(ctx)
 	if err != nil {
 		outcome := pass.Retry(err)
 		if outcome.Reason() == v1alpha1.ReasonEngineUnavailable {
 			s.pass.Conditions().Unknown(v1alpha1.ConditionNetworkInSync, outcome.Reason(), outcome.Message())
+			s.reportUnknown(outcome.Reason(), outcome.Message())
 		}
 		return outcome
 	}
@@ -348,7 +353,7 @@ func (s *lanScope) reconcileNetwork(ctx context.Context) pass.Outcome {
 	}
 	s.Observer.Unblock(model.OwnerLAN, key)
 	conditions.True(v1alpha1.ConditionNetworkInSync, "")
-	return pass.Done("")
+	return pass.Continue()
 }
 
 // reportNetwork writes what was seen of the LAN's network to status.

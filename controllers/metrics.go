@@ -5,8 +5,12 @@ package controllers
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/apply"
+	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/plan"
 )
 
@@ -21,6 +25,7 @@ type Metrics struct {
 	driftFound    *prometheus.CounterVec
 	driftRepaired *prometheus.CounterVec
 	actions       *prometheus.CounterVec
+	contained     *prometheus.GaugeVec
 }
 
 // NewMetrics returns metrics that are registered where registerer is not nil.
@@ -38,9 +43,13 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "deckyard_plan_actions_total",
 			Help: "Actions of plans that were carried out, by verb, target and result.",
 		}, []string{"verb", "target", "result"}),
+		contained: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "deckyard_lan_contained",
+			Help: "1 while the deckies of a LAN are seen to reach nothing but what its topology allows, 0 while they do, or it is not known.",
+		}, []string{"namespace", "topology", "lan"}),
 	}
 	if registerer != nil {
-		registerer.MustRegister(m.driftFound, m.driftRepaired, m.actions)
+		registerer.MustRegister(m.driftFound, m.driftRepaired, m.actions, m.contained)
 	}
 	return m
 }
@@ -56,6 +65,22 @@ func reasonOf(planned plan.Plan) string { return string(planned.Actions[0].Commo
 func (m *Metrics) carriedOut(report apply.Report) {
 	m.count(report.Done, resultDone)
 	m.count(report.Failed, resultFailed)
+}
+
+// verified notes whether the deckies of a LAN are contained.
+func (m *Metrics) verified(lan *v1alpha1.LAN) {
+	value := 0.0
+	if containment(lan).status == metav1.ConditionTrue {
+		value = 1
+	}
+	m.contained.WithLabelValues(lan.Namespace, topologyName(lan), lan.Name).Set(value)
+}
+
+// forget drops what is told of an object that is gone.
+func (m *Metrics) forget(kind model.OwnerKind, key types.NamespacedName) {
+	if kind == model.OwnerLAN {
+		m.contained.DeletePartialMatch(prometheus.Labels{"namespace": key.Namespace, "lan": key.Name})
+	}
 }
 
 func (m *Metrics) count(actions []plan.Action, result string) {

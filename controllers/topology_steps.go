@@ -223,9 +223,10 @@ func (s *topologyScope) patchMember(ctx context.Context, member client.Object, c
 	return s.Kube.Patch(ctx, changed, client.MergeFrom(member))
 }
 
-// count puts the members' numbers into status and sets LANsReady and DeckiesReady.
+// count puts the members' numbers into status and sets LANsReady, DeckiesReady and Contained.
 func (s *topologyScope) count(context.Context) pass.Outcome {
 	s.countMembers()
+	s.reportContained()
 	return pass.Continue()
 }
 
@@ -301,7 +302,10 @@ func (s *topologyScope) aggregate(context.Context) pass.Outcome {
 	if len(s.deckies) == 0 {
 		return pass.Wait(v1alpha1.ReasonNoDeckies, "The topology has no Decky: create one whose spec.topologyRef.name is "+s.topology.Name)
 	}
-	for _, conditionType := range []string{v1alpha1.ConditionLANsReady, v1alpha1.ConditionDeckiesReady} {
+	if contained := s.pass.Condition(v1alpha1.ConditionContained); contained.Status == metav1.ConditionFalse {
+		return pass.Wait(v1alpha1.Reason(contained.Reason), contained.Message)
+	}
+	for _, conditionType := range []string{v1alpha1.ConditionLANsReady, v1alpha1.ConditionDeckiesReady, v1alpha1.ConditionContained} {
 		condition := s.pass.Condition(conditionType)
 		switch {
 		case condition.Status == metav1.ConditionTrue:

@@ -154,10 +154,10 @@ func askedForWork() predicate.Predicate {
 }
 
 // readinessChanged lets through, beside askedForWork, a change of a member's
-// readiness: what a topology counts.
+// readiness or containment: what a topology counts.
 func readinessChanged() predicate.Predicate {
 	return predicate.Or(askedForWork(), predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return readiness(e.ObjectOld) != readiness(e.ObjectNew)
+		return readiness(e.ObjectOld) != readiness(e.ObjectNew) || containment(e.ObjectOld) != containment(e.ObjectNew)
 	}})
 }
 

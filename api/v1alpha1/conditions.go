@@ -18,6 +18,9 @@ const (
 
 	// ConditionNetworkInSync (LAN) is True when exactly one owned network exists, as desired, with its filter rules.
 	ConditionNetworkInSync = "NetworkInSync"
+	// ConditionContained (LAN, Topology) is True when deckies are seen to reach nothing but what the
+	// spec allows: LANs that forwarding deckies link, and with egress Allow the outside.
+	ConditionContained = "Contained"
 
 	// ConditionImagesPresent (Decky) is True when all images are on the engine.
 	ConditionImagesPresent = "ImagesPresent"

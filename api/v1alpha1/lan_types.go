@@ -26,6 +26,20 @@ const (
 	EgressAllow Egress = "Allow"
 )
 
+// Answer says whether something can be reached.
+// +kubebuilder:validation:Enum=Yes;No;Unknown
+type Answer string
+
+// The answers. Yes means that nothing that was seen prevents it.
+const (
+	AnswerYes     Answer = "Yes"
+	AnswerNo      Answer = "No"
+	AnswerUnknown Answer = "Unknown"
+)
+
+// MaxReaches is how many LANs status.reaches holds at most.
+const MaxReaches = 1024
+
 // LANSpec is the desired state of a LAN.
 //
 // +kubebuilder:validation:XValidation:rule=`!has(self.gateway) || self.gateway == "" || has(self.subnet) && self.subnet != ""`,messageExpression=`'gateway %s needs a subnet that it belongs to: set subnet too, or leave both out'.format([self.gateway])`,reason=FieldValueRequired,fieldPath=`.subnet`
@@ -114,11 +128,37 @@ type LANStatus struct {
 	// +optional
 	Attached int32 `json:"attached"`
 
+	// reaches are the other LANs that deckies of the LAN reach by way of deckies
+	// that forward, as it was seen. One of another namespace is NAMESPACE/NAME.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=1024
+	// +kubebuilder:validation:items:MaxLength=127
+	Reaches []string `json:"reaches,omitempty"`
+
+	// reachesSummary is reaches, separated by commas.
+	// +optional
+	ReachesSummary string `json:"reachesSummary,omitempty"`
+
+	// reachesHost says whether deckies of the LAN reach an address of the host.
+	// +optional
+	ReachesHost Answer `json:"reachesHost,omitempty"`
+
+	// reachesOutside says whether deckies of the LAN reach addresses that are
+	// neither the host's nor a LAN's.
+	// +optional
+	ReachesOutside Answer `json:"reachesOutside,omitempty"`
+
+	// reachesMetadata says whether deckies of the LAN reach 169.254.0.0/16, where
+	// clouds tell a machine its credentials.
+	// +optional
+	ReachesMetadata Answer `json:"reachesMetadata,omitempty"`
+
 	// lastHandledReconcileAt echoes the annotation deckyard.dev/reconcile-requested-at.
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
-	// conditions: Ready, Reconciling, Stalled, Accepted, NetworkInSync.
+	// conditions: Ready, Reconciling, Stalled, Accepted, NetworkInSync, Contained.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -140,6 +180,7 @@ type LANStatus struct {
 // +kubebuilder:printcolumn:name="Subnet",type=string,JSONPath=`.status.subnet`
 // +kubebuilder:printcolumn:name="DMZ",type=boolean,JSONPath=`.spec.dmz`
 // +kubebuilder:printcolumn:name="Attached",type=integer,JSONPath=`.status.attached`
+// +kubebuilder:printcolumn:name="Reaches",type=string,JSONPath=`.status.reachesSummary`
 // +kubebuilder:printcolumn:name="Topology",type=string,JSONPath=`.spec.topologyRef.name`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type LAN struct {

@@ -36,3 +36,9 @@ func (d *Decky) Progress() Progress {
 func (d *Decky) Interfaces() []Attachment {
 	return append([]Attachment{d.Spec.Home}, d.Spec.Attachments...)
 }
+
+// AllowsEgress reports whether the spec lets deckies of the LAN open connections
+// to the outside.
+func (l *LAN) AllowsEgress() bool {
+	return l.Spec.DMZ && l.Spec.Egress == EgressAllow
+}

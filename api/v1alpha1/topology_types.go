@@ -74,7 +74,7 @@ type TopologyStatus struct {
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
-	// conditions: Ready, Reconciling, Stalled, Accepted, EngineSuitable, LANsReady, DeckiesReady.
+	// conditions: Ready, Reconciling, Stalled, Accepted, EngineSuitable, LANsReady, DeckiesReady, Contained.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

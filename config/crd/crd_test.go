@@ -756,7 +756,7 @@ func TestDefinitions(t *testing.T) {
 	deckyard := []string{"deckyard"}
 	want := map[string]shape{
 		"Topology": {"topologies", "Namespaced", []string{"topo"}, deckyard, []string{"Ready", "Reason", "LANs", "Deckies", "Node", "Age"}, nil, true},
-		"LAN":      {"lans", "Namespaced", nil, deckyard, []string{"Ready", "Subnet", "DMZ", "Attached", "Topology", "Age"}, nil, true},
+		"LAN":      {"lans", "Namespaced", nil, deckyard, []string{"Ready", "Subnet", "DMZ", "Attached", "Reaches", "Topology", "Age"}, nil, true},
 		"Decky":    {"deckies", "Namespaced", nil, deckyard, []string{"Ready", "Home", "LANs", "Services", "Topology", "Age"}, []string{"Image", "Node", "OS"}, true},
 	}
 	if diff := cmp.Diff(want, have); diff != "" {

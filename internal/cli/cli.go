@@ -67,8 +67,8 @@ type Dependencies struct {
 	Purge func(ctx context.Context, dockerHost, instance string) (removed []string, err error)
 }
 
-// Main runs one command and returns the exit code: 0, or 1 after an error, which it
-// has written to the error stream.
+// Main runs one command and returns the exit code: 0, or after an error, which it has
+// written to the error stream, 1 or what the command says of itself.
 func Main(ctx context.Context, arguments []string, dependencies Dependencies) int {
 	root := newRoot(dependencies)
 	root.SetArgs(arguments)
@@ -79,6 +79,10 @@ func Main(ctx context.Context, arguments []string, dependencies Dependencies) in
 	fmt.Fprintf(dependencies.Err, "Error: %v\n", err) //nolint:errcheck // nowhere else to say it
 	if errors.As(err, new(usageError)) {
 		fmt.Fprintf(dependencies.Err, "Run '%s --help' for usage.\n", command.CommandPath()) //nolint:errcheck // as above
+	}
+	var exit exitError
+	if errors.As(err, &exit) {
+		return exit.code
 	}
 	return 1
 }
@@ -113,6 +117,7 @@ func newRoot(dependencies Dependencies) *cobra.Command {
 		newKubectlCommand,
 		newRenderCommand,
 		newGenerateCommand,
+		newReachCommand,
 		newBackupCommand,
 		newRestoreCommand,
 		newPurgeCommand,
@@ -146,6 +151,15 @@ type usageError struct{ error }
 
 // Unwrap gives errors.Is and errors.As the cause.
 func (e usageError) Unwrap() error { return e.error }
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	error
+}
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e exitError) Unwrap() error { return e.error }
 
 func usageArgs(validate cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(command *cobra.Command, arguments []string) error {

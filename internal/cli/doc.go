@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cli is the command line of the deckyard program: up and down, backup and
-// restore, kubectl, render, generate, purge and version.
+// restore, kubectl, render, generate, reach, purge and version.
 //
 // It owns flags, messages, exit codes, the logger and the order in which the control
 // plane and the operator start and stop. It promises that every refusal names what

@@ -39,7 +39,7 @@ type Filter struct {
 	Owner  Owner
 	Bridge string
 	// Intact says that the rules are exactly those of Policy. If they are not,
-	// Policy says nothing.
+	// Policy says nothing but whether routed frames are accepted.
 	Intact bool
 	Policy FilterPolicy
 }

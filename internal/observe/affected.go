@@ -79,10 +79,10 @@ func endpointsByNetwork(container *model.Container) map[string]model.Endpoint {
 }
 
 // mayUnblock reports whether changes may let somebody go on who is blocked on
-// what is not his: a change of a foreign object, or of what an owned one
-// occupies. That an owned container starts and stops concerns nobody else.
+// what is not his: a change of a foreign object, of filter rules, or of what an
+// owned one occupies. That an owned container starts and stops concerns nobody else.
 func mayUnblock(changed changes) bool {
-	if changed.images || changed.routes || changed.firewall || len(changed.networks) > 0 {
+	if changed.images || changed.routes || changed.firewall || len(changed.filters)+len(changed.networks) > 0 {
 		return true
 	}
 	for _, container := range changed.containers {

@@ -44,8 +44,8 @@ func (f fixture) set(t *testing.T, spec model.FilterSpec) {
 	}
 }
 
-// Whatever happens to the rules of a bridge wakes the LAN at once, not at the
-// next list.
+// Whatever happens to the rules of a bridge wakes the LAN, and who waits for rules,
+// at once, not at the next list.
 func TestChangedFilterRulesWakeTheirLAN(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(fixture, *testing.T, model.FilterSpec){
@@ -64,9 +64,10 @@ func TestChangedFilterRulesWakeTheirLAN(t *testing.T) {
 					t.Fatalf("seen at first: %+v", seen)
 				}
 				lists := f.engine.lists()
+				f.WakeOnForeign(model.OwnerLAN, nameOf("blocked"))
 				change(f, t, spec)
 				pass(settle)
-				if woken := f.woken.take(); !slices.Equal(woken, []string{lanKey}) {
+				if woken := f.woken.take(); !slices.Equal(woken, []string{blockedKey, lanKey}) {
 					t.Errorf("woken %v", woken)
 				}
 				want, err := f.engine.Filters(t.Context())

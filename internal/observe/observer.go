@@ -138,7 +138,7 @@ func (o *Observer) Track(kind model.OwnerKind, name types.NamespacedName) {
 }
 
 // WakeOnForeign makes the observer wake an object, which is blocked on something
-// that is not its own, when foreign objects, images, routes or the firewall change, or what
+// that is not its own, when foreign objects, images, routes or filter rules change, or what
 // other objects occupy, until Unblock or Forget.
 func (o *Observer) WakeOnForeign(kind model.OwnerKind, name types.NamespacedName) {
 	o.alarm.block(key{kind: kind, name: name})

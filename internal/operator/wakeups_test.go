@@ -4,10 +4,18 @@
 package operator
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/deckyard/deckyard/api/v1alpha1"
+	"github.com/deckyard/deckyard/internal/engine"
+	"github.com/deckyard/deckyard/internal/engine/fake"
 	"github.com/deckyard/deckyard/internal/model"
 )
 
@@ -234,4 +242,75 @@ func (w *world) checkRoutedFrames(name string, want bool) error {
 		}
 	}
 	return err
+}
+
+// What a LAN reaches follows what happens to deckies and LANs far from it, of which
+// no event on the engine tells its owner.
+func TestReachWakesWhomItConcerns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topology := w.topology("acme", "10.0.0.0/16")
+	public, office, plant := lan("acme", "dmz", dmz), lan("acme", "office"), lan("acme", "plant")
+	forwards := func(o *v1alpha1.Decky) { o.Spec.Forwarding = true }
+	inner := decky("acme", "inner", "office", visiting("plant"), forwards)
+	w.create(topology, public, office, plant, decky("acme", "web", "dmz", visiting("office"), forwards), inner)
+	w.waitFor(v1alpha1.ReasonSucceeded, topology)
+	w.eventually("the DMZ to reach all", func() error { return w.checkReach(public, "office,plant", metav1.ConditionTrue) })
+
+	edit(w, inner, func(o *v1alpha1.Decky) { o.Spec.Forwarding = false })
+	w.eventually("the DMZ to reach less", func() error { return w.checkReach(public, "office", metav1.ConditionTrue) })
+	edit(w, inner, forwards)
+	w.eventually("the DMZ to reach all again", func() error { return w.checkReach(public, "office,plant", metav1.ConditionTrue) })
+
+	w.engine.Intercept(func(_ context.Context, operation fake.Operation, _ string) error {
+		if operation == fake.OpSetFilter {
+			return engine.ErrDenied
+		}
+		return nil
+	})
+	for _, filter := range w.filters() {
+		if filter.Owner.Name == plant.Name {
+			w.hand.DamageFilter(filter.Bridge)
+		}
+	}
+	for _, each := range []*v1alpha1.LAN{public, office, plant} {
+		w.eventually("the breach to be seen from "+each.Name, func() error {
+			return w.checkContained(each, each.Progress(), metav1.ConditionFalse)
+		})
+	}
+	w.eventually("the topology to say so", func() error { return w.checkContained(topology, topology.Progress(), metav1.ConditionFalse) })
+	w.engine.Intercept(nil)
+	w.waitFor(v1alpha1.ReasonSucceeded, topology, public, office, plant)
+}
+
+// filters returns the filter rules of the namespace's LANs.
+func (w *world) filters() []model.Filter {
+	w.t.Helper()
+	all, err := w.engine.Filters(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(filter model.Filter) bool { return filter.Owner.Namespace != w.namespace })
+}
+
+// checkReach returns an error unless a LAN reaches these LANs, and is contained or not.
+func (w *world) checkReach(lan *v1alpha1.LAN, want string, contained metav1.ConditionStatus) error {
+	if err := w.checkContained(lan, lan.Progress(), contained); err != nil {
+		return err
+	}
+	if lan.Status.ReachesSummary != want {
+		return fmt.Errorf("it reaches %q", lan.Status.ReachesSummary)
+	}
+	return nil
+}
+
+// checkContained reads an object and returns an error unless it says so of itself.
+func (w *world) checkContained(object client.Object, progress v1alpha1.Progress, want metav1.ConditionStatus) error {
+	if err := w.kube.Get(w.t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+		return err
+	}
+	if !meta.IsStatusConditionPresentAndEqual(*progress.Conditions, v1alpha1.ConditionContained, want) {
+		return fmt.Errorf("conditions %v", *progress.Conditions)
+	}
+	return nil
 }

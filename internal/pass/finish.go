@@ -4,6 +4,7 @@
 package pass
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -144,11 +145,11 @@ func (p *Pass) Announce(ctx context.Context, reason v1alpha1.Reason, message str
 	conditions := p.Conditions()
 	conditions.False(v1alpha1.ConditionReady, reason, message)
 	conditions.Present(v1alpha1.ConditionReconciling, v1alpha1.ReasonProgressing, message)
-	previous := readyOf(p.before)
+	previous := p.before
 	if err := p.Save(ctx); err != nil {
 		return err
 	}
-	p.reportTransition(ctx, previous)
+	p.reportTransitions(ctx, previous)
 	return nil
 }
 
@@ -179,7 +180,7 @@ func (p *Pass) Finish(ctx context.Context, outcome Outcome) (reconcile.Result, e
 	if requested := p.object.GetAnnotations()[v1alpha1.AnnotationReconcileRequestedAt]; requested != "" {
 		*progress.LastHandledReconcileAt = requested
 	}
-	previous := readyOf(p.before)
+	previous := p.before
 	switch err := p.Save(ctx); {
 	case apierrors.IsConflict(err):
 		return reconcile.Result{RequeueAfter: conflictRetry}, nil
@@ -188,7 +189,7 @@ func (p *Pass) Finish(ctx context.Context, outcome Outcome) (reconcile.Result, e
 	case err != nil:
 		return reconcile.Result{}, err
 	}
-	p.reportTransition(ctx, previous)
+	p.reportTransitions(ctx, previous)
 	return result(outcome)
 }
 
@@ -224,7 +225,9 @@ func result(outcome Outcome) (reconcile.Result, error) {
 			return reconcile.Result{RequeueAfter: conflictRetry}, nil
 		}
 		return reconcile.Result{}, outcome.err
-	case kindContinue, kindDone, kindStall, kindPause, kindGone:
+	case kindDone:
+		return reconcile.Result{RequeueAfter: wait.Jitter(cmp.Or(outcome.after, resync), jitter)}, nil
+	case kindContinue, kindStall, kindPause, kindGone:
 		return reconcile.Result{RequeueAfter: wait.Jitter(resync, jitter)}, nil
 	}
 	return reconcile.Result{}, nil
@@ -283,24 +286,44 @@ func notReady(conditions status.Writer, outcome Outcome) {
 	conditions.False(v1alpha1.ConditionReady, outcome.reason, outcome.message)
 }
 
-// readyOf returns the Ready condition of an object; the zero
-// value if it has none.
-func readyOf(object client.Object) metav1.Condition {
+// conditionOf returns a condition of an object; the zero value if it has none.
+func conditionOf(object client.Object, conditionType string) metav1.Condition {
 	reporter, ok := object.(Object)
 	if !ok {
 		return metav1.Condition{}
 	}
-	if condition := meta.FindStatusCondition(*reporter.Progress().Conditions, v1alpha1.ConditionReady); condition != nil {
+	if condition := meta.FindStatusCondition(*reporter.Progress().Conditions, conditionType); condition != nil {
 		return *condition
 	}
 	return metav1.Condition{}
 }
 
-// reportTransition logs and records an event when Ready came, went, or stays
-// away for a new reason that a person should know of. It follows the write of
-// the status: a pass on a stale object, whose write is refused, reports nothing.
-func (p *Pass) reportTransition(ctx context.Context, before metav1.Condition) {
-	after := readyOf(p.object)
+// reportTransitions logs and records events of what a person should know of. It
+// follows the write of the status: a pass on a stale object, whose write is
+// refused, reports nothing.
+func (p *Pass) reportTransitions(ctx context.Context, previous client.Object) {
+	p.reportReadiness(ctx, conditionOf(previous, v1alpha1.ConditionReady))
+	p.reportContainment(ctx, conditionOf(previous, v1alpha1.ConditionContained))
+}
+
+// reportContainment tells that deckies reach what they should not, and of the end
+// of it.
+func (p *Pass) reportContainment(ctx context.Context, before metav1.Condition) {
+	after := p.Condition(v1alpha1.ConditionContained)
+	isLoose, wasLoose := after.Status == metav1.ConditionFalse, before.Status == metav1.ConditionFalse
+	switch {
+	case isLoose && !(wasLoose && before.Reason == after.Reason):
+		log.FromContext(ctx).Info("Deckies are not contained", "reason", after.Reason, "message", after.Message)
+		p.record(corev1.EventTypeWarning, after.Reason, "Verify", "Not contained: "+after.Message)
+	case wasLoose && after.Status == metav1.ConditionTrue:
+		log.FromContext(ctx).Info("Deckies are contained again")
+		p.record(corev1.EventTypeNormal, after.Reason, "Verify", "Contained again")
+	}
+}
+
+// reportReadiness tells that Ready came, went, or stays away for a new reason.
+func (p *Pass) reportReadiness(ctx context.Context, before metav1.Condition) {
+	after := p.Condition(v1alpha1.ConditionReady)
 	if before.Status == after.Status && before.Reason == after.Reason {
 		return
 	}
@@ -331,8 +354,5 @@ func snapshot(object client.Object) client.Object {
 
 // Condition returns a condition of the object; the zero value if it is absent.
 func (p *Pass) Condition(conditionType string) metav1.Condition {
-	if condition := meta.FindStatusCondition(*p.object.Progress().Conditions, conditionType); condition != nil {
-		return *condition
-	}
-	return metav1.Condition{}
+	return conditionOf(p.object, conditionType)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -51,6 +52,9 @@ func TestOutcomes(t *testing.T) {
 	}{
 		"Continue": {outcome: pass.Continue(), ready: "True Succeeded: ", concluded: true, after: resync},
 		"Done":     {outcome: pass.Done("all of it"), ready: "True Succeeded: all of it", concluded: true, after: resync},
+		"DoneUntil": {
+			outcome: pass.DoneUntil("for now", time.Minute), ready: "True Succeeded: for now", concluded: true, after: recheck,
+		},
 		"Progress": {
 			outcome: pass.Progress(v1alpha1.ReasonNetworkMissing, "create network", time.Second),
 			ready:   "False NetworkMissing: create network", reconciling: "True Progressing: create network",
@@ -265,6 +269,43 @@ func TestEventsTellOfTransitions(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, tc.from...)
 			_, _ = f.Open(f.read()).Finish(t.Context(), tc.outcome)
+			if diff := cmp.Diff(tc.want, f.events); diff != "" {
+				t.Errorf("events (-want +have):\n%s", diff)
+			}
+		})
+	}
+}
+
+// That deckies reach what they should not is told for itself, whatever Ready says.
+func TestEventsTellOfContainment(t *testing.T) {
+	t.Parallel()
+	contained := func(value metav1.ConditionStatus, reason v1alpha1.Reason) metav1.Condition {
+		return metav1.Condition{Type: v1alpha1.ConditionContained, Status: value, Reason: string(reason), Message: "web forwards"}
+	}
+	holds, drifted, flushed, unknown := contained(metav1.ConditionTrue, v1alpha1.ReasonSucceeded), contained(metav1.ConditionFalse, v1alpha1.ReasonSysctlDrifted),
+		contained(metav1.ConditionFalse, v1alpha1.ReasonFilterMissing), contained(metav1.ConditionUnknown, v1alpha1.ReasonEngineUnavailable)
+	for name, tc := range map[string]struct {
+		from, to metav1.Condition
+		want     recorder
+	}{
+		"holds":                   {holds, holds, nil},
+		"ends":                    {holds, drifted, recorder{"Warning SysctlDrifted Verify: Not contained: web forwards"}},
+		"ends before it began":    {unknown, drifted, recorder{"Warning SysctlDrifted Verify: Not contained: web forwards"}},
+		"ends for another reason": {drifted, flushed, recorder{"Warning FilterMissing Verify: Not contained: web forwards"}},
+		"does not hold still":     {drifted, drifted, nil},
+		"holds again":             {drifted, holds, recorder{"Normal Succeeded Verify: Contained again"}},
+		"cannot be told":          {holds, unknown, nil},
+		"can be told again":       {unknown, holds, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, append(stalled(), tc.from)...)
+			lan := f.read()
+			p := f.Open(lan)
+			meta.SetStatusCondition(&lan.Status.Conditions, tc.to)
+			if _, err := p.Finish(t.Context(), pass.Stall(v1alpha1.ReasonInvalidSpec, "no")); err != nil {
+				t.Fatal(err)
+			}
 			if diff := cmp.Diff(tc.want, f.events); diff != "" {
 				t.Errorf("events (-want +have):\n%s", diff)
 			}

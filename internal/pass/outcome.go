@@ -47,6 +47,12 @@ func Done(message string) Outcome {
 	return Outcome{kind: kindDone, reason: v1alpha1.ReasonSucceeded, message: message}
 }
 
+// DoneUntil is Done for what nothing tells the end of: a later pass, after the
+// given time, looks again.
+func DoneUntil(message string, after time.Duration) Outcome {
+	return Outcome{kind: kindDone, reason: v1alpha1.ReasonSucceeded, message: message, after: after}
+}
+
 // Progress ends a pass that waits for the effect of changes: a later pass, after
 // the given time at the latest, looks again.
 func Progress(reason v1alpha1.Reason, message string, after time.Duration) Outcome {

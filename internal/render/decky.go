@@ -154,7 +154,7 @@ func (i DeckyInput) owner() model.Owner {
 // resolvers keeps the engine's DNS from asking the outside, unless the decky
 // may reach it.
 func (i DeckyInput) resolvers() []netip.Addr {
-	if allowsEgress(i.Home) {
+	if i.Home.AllowsEgress() {
 		return nil
 	}
 	return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}

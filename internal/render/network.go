@@ -36,7 +36,7 @@ func Network(instance string, lan *v1alpha1.LAN, subnet netip.Prefix, gateway ne
 		Gateway:  gateway,
 		// Published ports lead into the DMZ, which an internal network does not allow.
 		Internal:   !lan.Spec.DMZ,
-		Masquerade: allowsEgress(lan),
+		Masquerade: lan.AllowsEgress(),
 		MTU:        int(lan.Spec.MTU),
 		Bridge:     model.BridgeName(owner),
 		// Published ports hang without an address of the host on the bridge; nothing
@@ -55,13 +55,8 @@ func Network(instance string, lan *v1alpha1.LAN, subnet netip.Prefix, gateway ne
 // filterPolicy returns what the host's firewall lets pass at the LAN's bridge.
 func filterPolicy(lan *v1alpha1.LAN, subnet netip.Prefix) model.FilterPolicy {
 	policy := model.FilterPolicy{Published: lan.Spec.DMZ}
-	if allowsEgress(lan) {
+	if lan.AllowsEgress() {
 		policy.Egress = subnet
 	}
 	return policy
-}
-
-// allowsEgress reports whether deckies of a LAN may open connections to the outside.
-func allowsEgress(lan *v1alpha1.LAN) bool {
-	return lan.Spec.DMZ && lan.Spec.Egress == v1alpha1.EgressAllow
 }
