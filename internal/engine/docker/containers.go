@@ -235,7 +235,7 @@ func containerOfInspection(inspected container.InspectResponse) model.Container 
 		ID:           inspected.ID,
 		Name:         strings.TrimPrefix(inspected.Name, "/"),
 		Identity:     identityOf(inspected.Config.Labels),
-		State:        model.State(inspected.State.Status),
+		State:        stateOf(inspected.State),
 		Image:        inspected.Config.Image,
 		ImageID:      inspected.Image,
 		NamespaceOf:  namespaceOf(mode),
@@ -258,6 +258,23 @@ func containerOfInspection(inspected container.InspectResponse) model.Container 
 	observed.HostPorts = sortedPorts(ports)
 	addConfiguredMAC(observed.Endpoints, mode, configuredMAC(inspected))
 	return observed
+}
+
+// stateOf returns the state of a container. One that can never start is dead.
+func stateOf(state *container.State) model.State {
+	seen := model.State(state.Status)
+	if (seen == model.StateCreated || seen == model.StateExited) && isBrokenStart(state.Error) {
+		return model.StateDead
+	}
+	return seen
+}
+
+// isBrokenStart recognizes what an engine says of each start of a container whose
+// first one it broke off when it ended itself: the process runs on, and the engine,
+// started anew, neither sees it nor ends it. Seen with 20.10.
+func isBrokenStart(text string) bool {
+	_, task, found := strings.Cut(text, "task ")
+	return found && strings.Contains(task, ": already exists")
 }
 
 // configuredMAC returns the MAC that a container's home is to have.

@@ -307,6 +307,36 @@ func mustJSON(t *testing.T, value any) string {
 	return string(encoded)
 }
 
+// A container whose start an engine broke off when it ended is one of those that
+// can only be removed.
+func TestContainerThatCanNeverStartIsDead(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]model.State{
+		"driver failed programming external connectivity on endpoint web: port is already allocated":          model.StateCreated,
+		"task d3c5fbf318272ccac6aadaee284b6d1c63bb0070a9bd6af249ce26b8ac543cb3: already exists":               model.StateDead,
+		"failed to create task for container: task d3c5fbf318272ccac6aadaee284b6d1c: already exists: unknown": model.StateDead,
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, "1.41", answers{"GET /containers/" + anID + "/json": {200, mustJSON(t, map[string]any{
+				"Id": anID, "Name": "/web01", "State": map[string]any{"Status": "created", "Error": text},
+				"Config": map[string]any{}, "HostConfig": map[string]any{},
+			})}})
+			container, err := s.engine(t).Container(t.Context(), anID)
+			if err != nil || container.State != want {
+				t.Errorf("state %q, want %q: %v", container.State, want, err)
+			}
+		})
+	}
+	s := serve(t, "1.41", answers{"GET /containers/" + anID + "/json": {200, mustJSON(t, map[string]any{
+		"Id": anID, "State": map[string]any{"Status": "running", "Error": "task 1: already exists"},
+		"Config": map[string]any{}, "HostConfig": map[string]any{},
+	})}})
+	if container, err := s.engine(t).Container(t.Context(), anID); err != nil || !container.IsRunning() {
+		t.Errorf("a container that runs is %q: %v", container.State, err)
+	}
+}
+
 func TestForeignObjectsAreReadAsTheyAre(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "1.41", answers{
