@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -152,6 +153,10 @@ func TestHostPortOfSomebodyElse(t *testing.T) {
 			l.wantMessage(web, v1alpha1.ConditionReady, "8080/tcp", tc.word)
 			if count := l.writes("start container lab_acme_web"); count > 0 {
 				t.Errorf("%d attempts: %q", count, l.engine.Writes())
+			}
+			// The engine tells of a container that lets go of a port, nobody of a process.
+			if result := l.mustPass(web); name == "a process" && result.RequeueAfter > 10*time.Second {
+				t.Errorf("it is looked at again after %s", result.RequeueAfter)
 			}
 			tc.give(l)
 			l.wantReady()

@@ -386,6 +386,9 @@ func (s *deckyScope) awaitSync(state plan.DeckyState) pass.Outcome {
 const (
 	firstLook = 50 * time.Millisecond
 	lastLook  = 15 * time.Second
+	// portRecheck is how often it is looked whether a port of the host is free: no
+	// event tells of a process that ends.
+	portRecheck = 10 * time.Second
 	// startUp is what a service may take to listen before it is worth a word.
 	startUp = time.Second
 )
@@ -425,7 +428,7 @@ func (s *deckyScope) warnOfTakenPorts(ctx context.Context, planned plan.Plan) pa
 		message := fmt.Sprintf("Port %d/%s of the host is held by %s: stop it, or publish on another hostPort", port.HostPort, port.Port.Protocol, holder)
 		s.pass.Conditions().False(v1alpha1.ConditionContainersRunning, v1alpha1.ReasonHostPortTaken, message)
 		s.Observer.WakeOnForeign(model.OwnerDecky, client.ObjectKeyFromObject(s.decky))
-		return pass.Wait(v1alpha1.ReasonHostPortTaken, message)
+		return pass.WaitUnwatched(v1alpha1.ReasonHostPortTaken, message, portRecheck)
 	}
 	return pass.Continue()
 }

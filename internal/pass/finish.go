@@ -219,7 +219,7 @@ func result(outcome Outcome) (reconcile.Result, error) {
 	case kindProgress, kindApplied, kindSettling:
 		return reconcile.Result{RequeueAfter: outcome.after}, nil
 	case kindWait:
-		return reconcile.Result{RequeueAfter: wait.Jitter(waitRecheck, jitter)}, nil
+		return reconcile.Result{RequeueAfter: cmp.Or(outcome.after, wait.Jitter(waitRecheck, jitter))}, nil
 	case kindRetry:
 		if apierrors.IsConflict(outcome.err) {
 			return reconcile.Result{RequeueAfter: conflictRetry}, nil

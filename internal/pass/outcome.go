@@ -76,6 +76,12 @@ func Wait(reason v1alpha1.Reason, message string) Outcome {
 	return Outcome{kind: kindWait, reason: reason, message: message}
 }
 
+// WaitUnwatched is Wait for what no watch tells of: the object is looked at again
+// after the given time.
+func WaitUnwatched(reason v1alpha1.Reason, message string, after time.Duration) Outcome {
+	return Outcome{kind: kindWait, reason: reason, message: message, after: after}
+}
+
 // Retry ends a pass because the world failed; it is repeated with back-off.
 func Retry(err error) Outcome {
 	reason := v1alpha1.ReasonEngineRefused
