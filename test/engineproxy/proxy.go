@@ -34,8 +34,25 @@ type Proxy struct {
 	// fatal is the write after which the engine is taken away; 0 is none.
 	fatal int
 	cut   chan struct{}
-	// refused is what a request must contain to be refused; empty is none.
-	refused string
+	// interfere decides what happens to a request; nil lets all pass.
+	interfere func(*http.Request) Interference
+	// streams end the event streams that are open.
+	streams map[*http.Request]context.CancelFunc
+}
+
+// Interference is what happens to one request. The zero value lets it pass.
+type Interference struct {
+	// Before, unless nil, is called before the request is passed on, which it holds
+	// until it returns.
+	Before func()
+	// Status, unless 0, is the answer, and Dropped the end of the connection, of a
+	// request that is not passed on.
+	Status  int
+	Dropped bool
+	// After, unless nil, is called when the engine has answered, also if it could not.
+	After func()
+	// Lost ends the connection in place of the answer.
+	Lost bool
 }
 
 // Start returns a proxy before the engine at a local socket, such as
@@ -47,7 +64,7 @@ func Start(dockerHost string) (*Proxy, error) {
 	}
 	p := &Proxy{
 		directory: directory, socket: filepath.Join(directory, "s"), engine: strings.TrimPrefix(dockerHost, "unix://"),
-		counts: map[docker.Endpoint]int{},
+		counts: map[docker.Endpoint]int{}, streams: map[*http.Request]context.CancelFunc{},
 	}
 	return p, p.Connect()
 }
@@ -77,27 +94,89 @@ func (p *Proxy) Connect() error {
 		},
 		Transport: transport, FlushInterval: -1,
 		// A stream that its reader has left is no error.
-		ErrorLog: log.New(io.Discard, "", 0),
+		ErrorLog:     log.New(io.Discard, "", 0),
+		ErrorHandler: endConnection,
 	}
 	p.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.record(r) {
-			// Done, but the answer is lost.
-			forward.ServeHTTP(httptest.NewRecorder(), r)
-			p.Disconnect()
-			close(p.cut)
-			return
-		}
-		if p.refuses(r) {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = io.WriteString(w, `{"message":"refused by the proxy"}`)
-			return
-		}
-		forward.ServeHTTP(w, r)
+		p.serve(w, r, forward)
 	})}
 	go func(server *http.Server) { _ = server.Serve(listener) }(p.server)
 	return nil
 }
+
+// endConnection answers nothing: an engine that cannot be reached does not answer
+// for itself.
+func endConnection(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
+
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handler) {
+	fatal, interference := p.record(r)
+	if fatal {
+		// Done, but the answer is lost.
+		forward.ServeHTTP(httptest.NewRecorder(), r)
+		p.Disconnect()
+		close(p.cut)
+		return
+	}
+	if interference.Before != nil {
+		interference.Before()
+	}
+	if interference.After != nil {
+		// Ahead of the end of the connection.
+		defer interference.After()
+	}
+	switch {
+	case interference.Dropped:
+		endConnection(w, r, nil)
+	case interference.Status != 0:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(interference.Status)
+		_, _ = io.WriteString(w, `{"message":"refused by the proxy"}`)
+	case interference.Lost:
+		// The engine goes on with what its client does not wait for any more.
+		forward.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
+		endConnection(w, r, nil)
+	case strings.HasSuffix(r.URL.Path, "/events"):
+		stream, end := p.openStream(r)
+		defer end()
+		forward.ServeHTTP(w, stream)
+	default:
+		forward.ServeHTTP(w, r)
+	}
+}
+
+// openStream makes an event stream one that CutStreams ends.
+func (p *Proxy) openStream(r *http.Request) (stream *http.Request, end func()) {
+	ctx, cancel := context.WithCancel(r.Context())
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.streams[r] = cancel
+	return r.WithContext(ctx), func() {
+		p.mutex.Lock()
+		defer p.mutex.Unlock()
+		delete(p.streams, r)
+		cancel()
+	}
+}
+
+// CutStreams ends the event streams that are open.
+func (p *Proxy) CutStreams() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for _, cancel := range p.streams {
+		cancel()
+	}
+}
+
+// Interfere has a function decide what happens to each request from now on, until
+// it is replaced; nil lets all pass. It is called for one request at a time.
+func (p *Proxy) Interfere(decide func(*http.Request) Interference) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.interfere = decide
+}
+
+// IsWrite reports whether a request changes something.
+func IsWrite(r *http.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
 
 // Disconnect takes the engine away, as if it had stopped.
 func (p *Proxy) Disconnect() {
@@ -128,37 +207,47 @@ func (p *Proxy) CutAfter(n int) <-chan struct{} {
 }
 
 // Refuse lets every request fail from now on whose body contains a text, such as
-// the creation of an object by that name; with an empty text none any more.
+// the creation of an object by that name; with an empty text none any more. It
+// takes the place of Interfere.
 func (p *Proxy) Refuse(text string) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.refused = text
+	if text == "" {
+		p.Interfere(nil)
+		return
+	}
+	p.Interfere(func(r *http.Request) Interference {
+		if !contains(r, text) {
+			return Interference{}
+		}
+		return Interference{Status: http.StatusInternalServerError}
+	})
 }
 
-// refuses reports whether a request is to be refused. Its body stays readable.
-func (p *Proxy) refuses(r *http.Request) bool {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if p.refused == "" || r.Method == http.MethodGet {
+// contains reports whether a request's body has a text in it. The body stays
+// readable.
+func contains(r *http.Request, text string) bool {
+	if !IsWrite(r) {
 		return false
 	}
 	body, err := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	return err == nil && strings.Contains(string(body), p.refused)
+	return err == nil && strings.Contains(string(body), text)
 }
 
-// record notes a request, and reports whether it is the fatal write.
-func (p *Proxy) record(r *http.Request) (fatal bool) {
+// record notes a request, and decides what happens to it.
+func (p *Proxy) record(r *http.Request) (fatal bool, interference Interference) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if endpoint, ok := docker.EndpointOf(r); ok {
 		p.counts[endpoint]++
 	}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return false
+	if IsWrite(r) {
+		p.writes = append(p.writes, r.Method+" "+r.URL.String())
+		fatal = len(p.writes) == p.fatal
 	}
-	p.writes = append(p.writes, r.Method+" "+r.URL.String())
-	return len(p.writes) == p.fatal
+	if p.interfere != nil {
+		interference = p.interfere(r)
+	}
+	return fatal, interference
 }
 
 // WritesSince returns the mutating requests after the first n.
