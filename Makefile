@@ -86,6 +86,10 @@ fuzz: ## Run each fuzz target for FUZZTIME=30s, in turn; FOLDERS="internal/plan"
 e2e: decoy $(COMPOSE) ## Run the tests that need a Docker Engine
 	hack/test.sh e2e
 
+.PHONY: chaos
+chaos: decoy ## Break operator and engine in ROUNDS=200 drawn rounds; SEED=n ROUNDS=1 repeats one
+	hack/test.sh chaos
+
 .PHONY: bench
 bench: build ## Measure what docs/performance.md reports; takes some minutes
 	go test -tags e2e -run '^$$' -bench . -benchtime 5x -timeout 30m ./test/bench

@@ -8,6 +8,9 @@
 #   property     properties of plans and of applying them, on 10,000 generated cases each;
 #                CHECKS=n for others, SEED=n to repeat those of a failure, which names its seed
 #   e2e          packages with tests on the Docker Engine, one after the other
+#   chaos        ROUNDS=200 drawn rounds of accidents and faults, on an engine of their own, and the
+#                death of the operator at every action of a plan; SEED=n: only the rounds from that
+#                seed on. Of both, e2e runs some
 #
 # Usage: hack/test.sh PHASE...
 set -euo pipefail
@@ -60,8 +63,12 @@ for phase in "$@"; do
       mapfile -t selected < <(e2e_packages)
       run -tags e2e -p 1 -count 1 -timeout 30m "${selected[@]}"
       ;;
+    chaos)
+      run -tags e2e -count 1 -timeout 3h -v ${SEED:+-run=Wanted} ./test/chaos \
+        -rounds "${ROUNDS:-200}" -seed "${SEED:-0}" -every
+      ;;
     *)
-      echo "test: unknown phase \"${phase}\": use race, integration, property or e2e" >&2
+      echo "test: unknown phase \"${phase}\": use race, integration, property, e2e or chaos" >&2
       exit 2
       ;;
   esac
