@@ -21,9 +21,10 @@ const (
 	// A stream that lived this long resets the back-off.
 	settledAfter = 10 * time.Second
 	// After so many batches without a pause between them the window begins to
-	// grow. What is a single act for a person, such as a stop, is a kill, a death,
-	// a disconnection and a stop for the engine, over a tenth of a second.
-	patientBatches = 10
+	// grow. What is a single act for a person, such as the replacement of a container,
+	// is a kill, a death, disconnections, a removal, a creation and a start for the
+	// engine, over half a second.
+	patientBatches = 25
 	// The window grows up to this many times its size.
 	maxWindowGrowth = 8
 	// The first event after a pause waits for this fraction of the window only. It
