@@ -41,7 +41,7 @@ func (r *LANReconciler) SetupWithManager(manager ctrl.Manager) error {
 		Watches(&v1alpha1.LAN{}, members(reaches), builder.WithPredicates(onNode(r.Name), reachChanged())).
 		Watches(&v1alpha1.Decky{}, members(isLinkedBy), builder.WithPredicates(onNode(r.Name), linksChanged())).
 		Watches(&v1alpha1.Decky{}, members(always), builder.WithPredicates(onNode(r.Name), forwardingReported())).
-		Watches(&v1alpha1.Decky{}, members(isBeingDeleted), builder.WithPredicates(onNode(r.Name), goneOrGoing())).
+		Watches(&v1alpha1.Decky{}, members(isLeftBy), builder.WithPredicates(onNode(r.Name), goneOrGoing())).
 		WatchesRawSource(r.Observer.Source(model.OwnerLAN)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, RateLimiter: newRateLimiter(), NeedLeaderElection: &noLeader}).
 		Complete(r)
@@ -76,8 +76,12 @@ func isLinkedBy(changed, member client.Object) bool {
 	return isLinked
 }
 
-// isBeingDeleted wakes LANs that may have waited for a decky to leave.
-func isBeingDeleted(_, member client.Object) bool { return !member.GetDeletionTimestamp().IsZero() }
+// isLeftBy wakes the LAN that may have waited for the changed decky, which lives on
+// it, to go.
+func isLeftBy(changed, member client.Object) bool {
+	decky, ok := changed.(*v1alpha1.Decky)
+	return ok && decky.Spec.Home.LAN == member.GetName() && !member.GetDeletionTimestamp().IsZero()
+}
 
 // goneOrGoing lets through the end and the beginning of the end of an object.
 func goneOrGoing() predicate.Predicate {

@@ -83,20 +83,27 @@ func (s *lanScope) tearDown(ctx context.Context) pass.Outcome {
 	return s.release(ctx)
 }
 
-// inhabited names a decky that lives on the LAN; empty if none does.
+// inhabited names a decky that lives on the LAN; empty if none does. Of several it is
+// the one that is deleted last, so that the words stay while the others go.
 func (s *lanScope) inhabited() string {
-	leaving := ""
+	var staying, leaving []string
 	for i := range s.deckies {
 		decky := &s.deckies[i]
 		switch {
 		case decky.Spec.Home.LAN != s.lan.Name:
 		case decky.DeletionTimestamp.IsZero():
-			return fmt.Sprintf("LAN %s is the home of Decky %s and goes once that decky is gone: delete it, or create it again with another home", s.lan.Name, decky.Name)
-		case leaving == "":
-			leaving = fmt.Sprintf("Waiting for Decky %s, which lives on LAN %s and is being deleted", decky.Name, s.lan.Name)
+			staying = append(staying, decky.Name)
+		default:
+			leaving = append(leaving, decky.Name)
 		}
 	}
-	return leaving
+	switch {
+	case len(staying) > 0:
+		return fmt.Sprintf("LAN %s is the home of Decky %s and goes once that decky is gone: delete it, or create it again with another home", s.lan.Name, slices.Min(staying))
+	case len(leaving) > 0:
+		return fmt.Sprintf("Waiting for Decky %s, which lives on LAN %s and is being deleted", slices.Min(leaving), s.lan.Name)
+	}
+	return ""
 }
 
 // aim is what the plans of the pass are to achieve.

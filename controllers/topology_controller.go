@@ -43,8 +43,8 @@ func (r *TopologyReconciler) SetupWithManager(manager ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(manager).
 		Named("topology").
 		For(&v1alpha1.Topology{}, builder.WithPredicates(predicate.Or(askedForWork(), engineVerdictChanged()))).
-		Watches(&v1alpha1.LAN{}, toTopology(), members).
-		Watches(&v1alpha1.Decky{}, toTopology(), members).
+		Watches(&v1alpha1.LAN{}, toTopology(r.Kube), members).
+		Watches(&v1alpha1.Decky{}, toTopology(r.Kube), members).
 		WithOptions(controller.Options{RateLimiter: newRateLimiter()}).
 		Complete(r)
 }

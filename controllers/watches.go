@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -190,8 +191,9 @@ func progressOf(object client.Object) *v1alpha1.Progress {
 // a topology comes up, tens of them change at once.
 const gatherDelay = 200 * time.Millisecond
 
-// toTopology wakes the topology of a LAN or Decky.
-func toTopology() handler.EventHandler {
+// toTopology wakes the topology of a LAN or Decky: soon when the last of them is
+// gone, which a topology that is being deleted waits for.
+func toTopology(kube client.Reader) handler.EventHandler {
 	enqueue := func(queue workqueue.TypedRateLimitingInterface[reconcile.Request], object client.Object, after time.Duration) {
 		key := types.NamespacedName{Namespace: object.GetNamespace(), Name: topologyName(object)}
 		queue.AddAfter(reconcile.Request{NamespacedName: key}, after)
@@ -203,10 +205,22 @@ func toTopology() handler.EventHandler {
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			enqueue(queue, e.ObjectNew, gatherDelay)
 		},
-		DeleteFunc: func(_ context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			enqueue(queue, e.Object, createDelay)
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			if hasMembers(ctx, kube, e.Object.GetNamespace(), topologyName(e.Object)) {
+				enqueue(queue, e.Object, gatherDelay)
+				return
+			}
+			enqueue(queue, e.Object, 0)
 		},
 	}
+}
+
+// hasMembers reports whether a topology has a LAN or Decky.
+func hasMembers(ctx context.Context, kube client.Reader, namespace, topology string) bool {
+	one := append(inTopology(namespace, topology), client.Limit(1))
+	lans, deckies := newLANs(), newDeckies()
+	err := errors.Join(listFrom(ctx, kube, fromCache, lans, one...), listFrom(ctx, kube, fromCache, deckies, one...))
+	return err != nil || len(lans.Items)+len(deckies.Items) > 0
 }
 
 // createDelay is shorter than gatherDelay: new members wait for their label.

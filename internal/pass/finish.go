@@ -133,10 +133,11 @@ func (p *Pass) Save(ctx context.Context) error {
 
 // Announce writes that the object is not ready any more before slow work
 // begins, if status still says that it is. The reason is that of a drift: an
-// edit of the spec takes its place.
+// edit of the spec takes its place. Of an object that is being deleted everybody
+// sees that it is.
 func (p *Pass) Announce(ctx context.Context, reason v1alpha1.Reason, message string) error {
 	ready := meta.FindStatusCondition(*p.object.Progress().Conditions, v1alpha1.ConditionReady)
-	if ready == nil || ready.Status != metav1.ConditionTrue {
+	if ready == nil || ready.Status != metav1.ConditionTrue || !p.object.GetDeletionTimestamp().IsZero() {
 		return nil
 	}
 	if p.IsEdited() {
