@@ -24,13 +24,13 @@ const (
 // String says what is disrupted, in words that follow "disrupts".
 func (d Disruption) String() string {
 	switch d {
+	case DisruptsNothing:
 	case DisruptsInterfaces:
 		return "interfaces"
 	case DisruptsServices:
 		return "services"
 	case DisruptsBase:
 		return "the base and its services"
-	default:
-		return "nothing"
 	}
+	return "nothing"
 }

@@ -11,35 +11,37 @@ import (
 	"github.com/deckyard/deckyard/internal/model"
 )
 
-// adoptRenamed finds what is missing among the extra containers: the right role
-// under another name, unless the right one is another's of the same decky. It is
-// renamed, which it does not notice.
+// adoptRenamed finds what is missing among the extra containers.
 func (o *ownedContainers) adoptRenamed(desired model.DeckySpec, observed model.Observed) {
-	adopt := func(spec model.ContainerSpec) *model.Container {
-		isTaken := slices.ContainsFunc(observed.Containers, func(container model.Container) bool {
-			return container.Name == spec.Name && desired.Owner.Owns(container.Identity)
-		})
-		index := slices.IndexFunc(o.extra, func(container model.Container) bool {
-			return container.Identity.Role == spec.Identity.Role && container.Identity.Service == spec.Identity.Service && isRenamable(container)
-		})
-		if isTaken || index < 0 {
-			return nil
-		}
-		adopted := o.extra[index]
-		o.extra = slices.Delete(o.extra, index, index+1)
-		return &adopted
-	}
 	if o.base == nil {
-		o.base = adopt(desired.Base)
+		o.base = o.adopt(desired.Base, desired.Owner, observed)
 	}
 	for _, spec := range desired.Services {
 		if o.services[spec.Identity.Service] != nil {
 			continue
 		}
-		if adopted := adopt(spec); adopted != nil {
+		if adopted := o.adopt(spec, desired.Owner, observed); adopted != nil {
 			o.services[spec.Identity.Service] = adopted
 		}
 	}
+}
+
+// adopt takes from the extra containers one of the right role under another name,
+// unless the right one is another's of the same decky; nil if there is none. It is
+// renamed, which it does not notice.
+func (o *ownedContainers) adopt(spec model.ContainerSpec, owner model.Owner, observed model.Observed) *model.Container {
+	isTaken := slices.ContainsFunc(observed.Containers, func(container model.Container) bool {
+		return container.Name == spec.Name && owner.Owns(container.Identity)
+	})
+	index := slices.IndexFunc(o.extra, func(container model.Container) bool {
+		return container.Identity.Role == spec.Identity.Role && container.Identity.Service == spec.Identity.Service && isRenamable(container)
+	})
+	if isTaken || index < 0 {
+		return nil
+	}
+	adopted := o.extra[index]
+	o.extra = slices.Delete(o.extra, index, index+1)
+	return &adopted
 }
 
 // isRenamable leaves out what is no good under any name.

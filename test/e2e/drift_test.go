@@ -288,7 +288,7 @@ func TestRepairsThatAreUndoneBackOff(t *testing.T) {
 		if err := w.kube.Get(t.Context(), client.ObjectKeyFromObject(web), web); err != nil {
 			return err
 		}
-		if message := readyMessage(web); !strings.Contains(message, "the next repair follows 4s after the last: start container") {
+		if message := readyMessage(web); !strings.Contains(message, "the next repair follows 2s after the last: start container") {
 			return errors.New(message)
 		}
 		return nil
@@ -340,12 +340,12 @@ func TestServiceThatExitsIsNamedAndComesBack(t *testing.T) {
 	var starts []int64
 	w.eventually("several restarts", func() error {
 		starts = w.startsOf(w.containers()["web_erp"].ID)
-		if len(starts) < 6 {
+		if len(starts) < 5 {
 			return fmt.Errorf("there were %d starts", len(starts))
 		}
 		return nil
 	})
-	if first, last := starts[2]-starts[1], starts[5]-starts[4]; last < 2*first {
+	if first, last := starts[2]-starts[1], starts[4]-starts[3]; last < 2*first {
 		t.Errorf("restarted after %d ns at first, and %d ns at last", first, last)
 	}
 	edit(w, web, func(web *v1alpha1.Decky) { web.Spec.Services = web.Spec.Services[1:] })
