@@ -138,7 +138,9 @@ func TestBreachesOfContainment(t *testing.T) {
 		"foreign container": {
 			func(l *lab) { l.hand.AddContainer(foreignOn("lab_acme_office", "172.16.1.77")) },
 			func(l *lab) { l.hand.Remove("stranger") },
-			"ForeignEndpoint", []string{"stranger"}, []string{"", "No", "No", "No"},
+			"ForeignEndpoint",
+			[]string{"stranger"},
+			[]string{"", "No", "No", "No"},
 		},
 		"foreign container that leads out": {
 			func(l *lab) {
@@ -147,12 +149,16 @@ func TestBreachesOfContainment(t *testing.T) {
 				l.hand.Connect("stranger", "corp", addr("192.0.2.7"))
 			},
 			func(l *lab) { l.hand.Remove("stranger") },
-			"ForeignEndpoint", []string{"stranger"}, []string{"", "Yes", "Yes", "Yes"},
+			"ForeignEndpoint",
+			[]string{"stranger"},
+			[]string{"", "Yes", "Yes", "Yes"},
 		},
 		"base that forwards": {
 			func(l *lab) { l.hand.SetSysctl("lab_acme_web", model.SysctlIPForward, "1") },
 			func(*lab) {},
-			"SysctlDrifted", []string{"Decky web", "spec.forwarding"}, []string{"dmz", "No", "No", "No"},
+			"SysctlDrifted",
+			[]string{"Decky web", "spec.forwarding"},
+			[]string{"dmz", "No", "No", "No"},
 		},
 		"base on another network": {
 			func(l *lab) {
@@ -160,7 +166,9 @@ func TestBreachesOfContainment(t *testing.T) {
 				l.hand.Connect("lab_acme_files", "corp", addr("192.0.2.7"))
 			},
 			func(*lab) {},
-			"EndpointExtra", []string{"Decky files", "corp"}, []string{"", "Yes", "Yes", "Yes"},
+			"EndpointExtra",
+			[]string{"Decky files", "corp"},
+			[]string{"", "Yes", "Yes", "Yes"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

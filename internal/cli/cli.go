@@ -80,8 +80,7 @@ func Main(ctx context.Context, arguments []string, dependencies Dependencies) in
 	if errors.As(err, new(usageError)) {
 		fmt.Fprintf(dependencies.Err, "Run '%s --help' for usage.\n", command.CommandPath()) //nolint:errcheck // as above
 	}
-	var exit exitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[exitError](err); ok {
 		return exit.code
 	}
 	return 1

@@ -94,9 +94,9 @@ func readReach(ctx context.Context, config *rest.Config, namespace, name string)
 	_, err = client.Resource(v1alpha1.GroupVersion.WithResource("topologies")).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return reachReport{}, fmt.Errorf("Topology %s/%s does not exist: 'deckyard kubectl get topologies -A' lists those that do", namespace, name)
+		return reachReport{}, fmt.Errorf("topology %s/%s does not exist: 'deckyard kubectl get topologies -A' lists those that do", namespace, name)
 	case err != nil:
-		return reachReport{}, fmt.Errorf("read Topology %s/%s: %w", namespace, name, err)
+		return reachReport{}, fmt.Errorf("read topology %s/%s: %w", namespace, name, err)
 	}
 	listed, err := client.Resource(v1alpha1.GroupVersion.WithResource("lans")).Namespace(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {

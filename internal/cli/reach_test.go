@@ -90,7 +90,7 @@ func TestReach(t *testing.T) {
 	p := newPlane(t)
 	got := p.reach()
 	assertCode(t, got, 1)
-	assertContains(t, got.errors, "Topology default/acme does not exist: 'deckyard kubectl get topologies -A' lists those that do")
+	assertContains(t, got.errors, "topology default/acme does not exist: 'deckyard kubectl get topologies -A' lists those that do")
 
 	p.putTopology("default")
 	p.put("default", "lans", seenLAN("office", contained, v1alpha1.AnswerNo, "dmz"))

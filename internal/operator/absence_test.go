@@ -105,7 +105,7 @@ func TestTopologyFollowsItsEngine(t *testing.T) {
 	w.waitForEngine(topology, "True Succeeded: ")
 	w.waitFor(v1alpha1.ReasonSucceeded, topology, office)
 	for _, entry := range topology.ManagedFields {
-		fields := string(entry.FieldsV1.Raw)
+		fields := entry.FieldsV1.GetRawString()
 		if owns := strings.Contains(fields, `k:{\"type\":\"EngineSuitable\"}`); owns != (entry.Manager == "deckyard-node") {
 			t.Errorf("fields of %s: %s", entry.Manager, fields)
 		}

@@ -21,13 +21,15 @@ func TestReportShowsWhatIsInUse(t *testing.T) {
 	profile.Engine.AddressPools = []netip.Prefix{netip.MustParsePrefix("172.17.0.0/12")}
 	report := preflight.NewReport(preflight.Judge(profile), preflight.InUse{
 		Networks: []model.Network{
-			{Name: "bridge", Subnets: []netip.Prefix{netip.MustParsePrefix("172.17.0.0/16")}}, {Name: "host"},
+			{Name: "bridge", Subnets: []netip.Prefix{netip.MustParsePrefix("172.17.0.0/16")}},
+			{Name: "host"},
 			{Name: "default_acme_dmz", Subnets: []netip.Prefix{netip.MustParsePrefix("10.77.0.0/24")}},
 		},
 		Routes: []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24"), netip.MustParsePrefix("10.0.0.0/8")},
 		Sockets: []model.Socket{
 			{Port: model.Port{Number: 53, Protocol: model.UDP}, Address: loopback},
-			{Port: web, Address: loopback}, {Port: web, Address: loopback},
+			{Port: web, Address: loopback},
+			{Port: web, Address: loopback},
 		},
 		// Without a process of the engine's nothing listens on it.
 		Containers: []model.Container{{HostPorts: []model.PublishedPort{

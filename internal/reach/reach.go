@@ -155,7 +155,8 @@ func (v View) walkFrom(lan *v1alpha1.LAN) *walk {
 		}
 	}
 	w.sortIn()
-	for next := 0; next < len(w.reached); next++ {
+	// What is reached from there is added behind.
+	for next := 0; next < len(w.reached); next++ { //nolint:intrange // the list grows meanwhile
 		from := w.reached[next]
 		for _, container := range w.junctions[from.ID] {
 			w.pass(from, container)

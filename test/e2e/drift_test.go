@@ -74,35 +74,85 @@ func drifts() []drift {
 		{"a foreign network is connected", func(d *driftLab, before map[string]model.Container) {
 			d.docker("network", "connect", d.corporate, before["web"].ID)
 		}, []v1alpha1.Reason{v1alpha1.ReasonEndpointExtra}, "web", []string{"disconnect endpoint", "_web@corporate-", "(is 10.214.70."}, nil},
-		{"a service is killed", func(d *driftLab, before map[string]model.Container) { d.docker("kill", before["web_redis"].ID) },
-			[]v1alpha1.Reason{v1alpha1.ReasonContainerExited}, "web", []string{"start container", "_web_redis (is exited, exit code 137, want running)"}, redis},
-		{"a service is stopped", func(d *driftLab, before map[string]model.Container) {
-			d.docker("stop", "-t", "0", before["web_redis"].ID)
+		{
+			"a service is killed", func(d *driftLab, before map[string]model.Container) { d.docker("kill", before["web_redis"].ID) },
+			[]v1alpha1.Reason{v1alpha1.ReasonContainerExited},
+			"web",
+			[]string{"start container", "_web_redis (is exited, exit code 137, want running)"},
+			redis,
 		},
-			[]v1alpha1.Reason{v1alpha1.ReasonContainerExited}, "web", []string{"start container", "_web_redis (is exited, ", ", want running)"}, redis},
-		{"a service is paused", func(d *driftLab, before map[string]model.Container) { d.docker("pause", before["web_redis"].ID) },
-			[]v1alpha1.Reason{v1alpha1.ReasonContainerExited}, "web", []string{"start container", "_web_redis (is paused, want running)"}, nil},
-		{"a service is removed", func(d *driftLab, before map[string]model.Container) { d.docker("rm", "-f", before["web_redis"].ID) },
-			[]v1alpha1.Reason{v1alpha1.ReasonContainerMissing}, "web", []string{"create container", "_web_redis (is absent)"}, redis},
-		{"a service is renamed", func(d *driftLab, before map[string]model.Container) {
-			d.docker("rename", before["web_redis"].ID, "gone-"+d.namespace)
+		{
+			"a service is stopped", func(d *driftLab, before map[string]model.Container) {
+				d.docker("stop", "-t", "0", before["web_redis"].ID)
+			},
+			[]v1alpha1.Reason{v1alpha1.ReasonContainerExited},
+			"web",
+			[]string{"start container", "_web_redis (is exited, ", ", want running)"},
+			redis,
 		},
-			[]v1alpha1.Reason{v1alpha1.ReasonContainerRenamed}, "web", []string{"rename container", "(is gone-", "_web_redis)", "disrupts nothing"}, nil},
-		{"the base is renamed", func(d *driftLab, before map[string]model.Container) {
-			d.docker("rename", before["web"].ID, "gone-"+d.namespace)
+		{
+			"a service is paused", func(d *driftLab, before map[string]model.Container) { d.docker("pause", before["web_redis"].ID) },
+			[]v1alpha1.Reason{v1alpha1.ReasonContainerExited},
+			"web",
+			[]string{"start container", "_web_redis (is paused, want running)"},
+			nil,
 		},
-			[]v1alpha1.Reason{v1alpha1.ReasonContainerRenamed}, "web", []string{"rename container", "(is gone-", "_web)"}, nil},
+		{
+			"a service is removed", func(d *driftLab, before map[string]model.Container) { d.docker("rm", "-f", before["web_redis"].ID) },
+			[]v1alpha1.Reason{v1alpha1.ReasonContainerMissing},
+			"web",
+			[]string{"create container", "_web_redis (is absent)"},
+			redis,
+		},
+		{
+			"a service is renamed", func(d *driftLab, before map[string]model.Container) {
+				d.docker("rename", before["web_redis"].ID, "gone-"+d.namespace)
+			},
+			[]v1alpha1.Reason{v1alpha1.ReasonContainerRenamed},
+			"web",
+			[]string{"rename container", "(is gone-", "_web_redis)", "disrupts nothing"},
+			nil,
+		},
+		{
+			"the base is renamed", func(d *driftLab, before map[string]model.Container) {
+				d.docker("rename", before["web"].ID, "gone-"+d.namespace)
+			},
+			[]v1alpha1.Reason{v1alpha1.ReasonContainerRenamed},
+			"web",
+			[]string{"rename container", "(is gone-", "_web)"},
+			nil,
+		},
 		{"a restart policy is changed", func(d *driftLab, before map[string]model.Container) {
 			d.docker("update", "--restart", "no", before["web"].ID)
 		}, []v1alpha1.Reason{v1alpha1.ReasonRestartPolicyDrifted}, "web", []string{"update container", "_web (is no want unless-stopped)", "disrupts nothing"}, nil},
-		{"the base is restarted", func(d *driftLab, before map[string]model.Container) { d.docker("restart", "-t", "0", before["web"].ID) },
-			[]v1alpha1.Reason{v1alpha1.ReasonNamespaceStale, v1alpha1.ReasonContainerExited}, "web", []string{"restart container", "_web_ssh (started before its base)", "disrupts services"}, web},
-		{"the base is stopped", func(d *driftLab, before map[string]model.Container) { d.docker("stop", "-t", "0", before["web"].ID) },
-			[]v1alpha1.Reason{v1alpha1.ReasonContainerExited}, "web", []string{"start container", "_web (is exited, "}, web},
-		{"the base is removed", func(d *driftLab, before map[string]model.Container) { d.docker("rm", "-f", before["web"].ID) },
-			[]v1alpha1.Reason{v1alpha1.ReasonBaseRecreated}, "web", []string{"create container", "_web (is absent)"}, web},
-		{"a network is removed", (*driftLab).removeOffice,
-			[]v1alpha1.Reason{v1alpha1.ReasonNetworkMissing}, "office", []string{"create network", "_office (is absent want "}, nil},
+		{
+			"the base is restarted", func(d *driftLab, before map[string]model.Container) { d.docker("restart", "-t", "0", before["web"].ID) },
+			[]v1alpha1.Reason{v1alpha1.ReasonNamespaceStale, v1alpha1.ReasonContainerExited},
+			"web",
+			[]string{"restart container", "_web_ssh (started before its base)", "disrupts services"},
+			web,
+		},
+		{
+			"the base is stopped", func(d *driftLab, before map[string]model.Container) { d.docker("stop", "-t", "0", before["web"].ID) },
+			[]v1alpha1.Reason{v1alpha1.ReasonContainerExited},
+			"web",
+			[]string{"start container", "_web (is exited, "},
+			web,
+		},
+		{
+			"the base is removed", func(d *driftLab, before map[string]model.Container) { d.docker("rm", "-f", before["web"].ID) },
+			[]v1alpha1.Reason{v1alpha1.ReasonBaseRecreated},
+			"web",
+			[]string{"create container", "_web (is absent)"},
+			web,
+		},
+		{
+			"a network is removed", (*driftLab).removeOffice,
+			[]v1alpha1.Reason{v1alpha1.ReasonNetworkMissing},
+			"office",
+			[]string{"create network", "_office (is absent want "},
+			nil,
+		},
 	}
 }
 
@@ -356,7 +406,7 @@ func TestServiceThatExitsIsNamedAndComesBack(t *testing.T) {
 func (w *world) startsOf(id string) []int64 {
 	w.t.Helper()
 	var starts []int64
-	for _, line := range strings.Fields(w.docker("events", "--since", "10m", "--until", "0s", "--filter", "container="+id, "--filter", "event=start", "--format", "{{.TimeNano}}")) {
+	for line := range strings.FieldsSeq(w.docker("events", "--since", "10m", "--until", "0s", "--filter", "container="+id, "--filter", "event=start", "--format", "{{.TimeNano}}")) {
 		var at int64
 		if _, err := fmt.Sscan(line, &at); err != nil {
 			w.t.Fatal(err)

@@ -86,7 +86,6 @@ func (m *measurement) startPart(ctx context.Context, role string, reach func(con
 	if err != nil {
 		return fmt.Errorf("find the program: %w", err)
 	}
-	//nolint:gosec // the program itself
 	part := exec.Command(program, "-role", role, "-directory", m.directory, "-times", fmt.Sprint(m.slowdown))
 	part.Stderr = os.Stderr
 	// What interrupts the measurement does not reach its parts, which it ends itself.
