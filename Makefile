@@ -14,6 +14,11 @@ export CGO_ENABLED := 0
 export GOFLAGS := -trimpath -buildvcs=false
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
+# What "make bench" measures, how often, and where it leaves the figures.
+CASE ?= .
+ROUNDS ?= 5
+RESULTS ?= docs/performance
+
 TOOLS := bin/tools
 COMPOSE := $(TOOLS)/compose
 CONTROLLER_GEN := $(TOOLS)/controller-gen
@@ -91,8 +96,9 @@ chaos: decoy ## Break operator and engine in ROUNDS=200 drawn rounds; SEED=n ROU
 	hack/test.sh chaos
 
 .PHONY: bench
-bench: build ## Measure what docs/performance.md reports; takes some minutes
-	go test -tags e2e -run '^$$' -bench . -benchtime 5x -timeout 30m ./test/bench
+bench: build $(COMPOSE) ## Measure what docs/performance.md reports; CASE=Live/attach for one, ROUNDS=5, RESULTS= to write nothing
+	BENCH_RESULTS='$(abspath $(RESULTS))' go test -tags e2e -run '^$$' -bench '$(CASE)' -benchtime $(ROUNDS)x -timeout 3h ./test/bench
+	$(if $(RESULTS),go run ./hack/perfdocs)
 
 .PHONY: scale
 scale: decoy ## Measure 100, 1,000 and 5,000 deckies on a simulated engine; takes some minutes
@@ -129,9 +135,10 @@ manifests: $(CONTROLLER_GEN) ## Generate the definitions and the operator's role
 	$(CONTROLLER_GEN) rbac:roleName=manager,fileName=manager_role.yaml paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: docs
-docs: manifests ## Generate the tables of docs/spec, and docs/scenarios.md
+docs: manifests ## Generate the tables of docs/spec, docs/scenarios.md and docs/performance.md
 	go run ./hack/specdocs
 	go run ./hack/scenariodocs
+	go run ./hack/perfdocs
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the Go code

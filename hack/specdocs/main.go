@@ -16,6 +16,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	"github.com/deckyard/deckyard/config/crd"
+	"github.com/deckyard/deckyard/hack/section"
 )
 
 const (
@@ -60,38 +61,7 @@ func writeKind(definition *apiextensionsv1.CustomResourceDefinition, vocabulary 
 	})
 }
 
-// rewrite replaces the named sections of a page. A section lies between
-// <!-- begin NAME --> and <!-- end NAME -->.
+// rewrite replaces the named sections of a page.
 func rewrite(page string, sections map[string]string) error {
-	path := filepath.Join(pagesFolder, page)
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("read page: %w", err)
-	}
-	text := string(content)
-	for name, section := range sections {
-		if text, err = replaceSection(text, name, section); err != nil {
-			return fmt.Errorf("page %q: %w", path, err)
-		}
-	}
-	if text == string(content) {
-		return nil
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		return fmt.Errorf("write page: %w", err)
-	}
-	return nil
-}
-
-func replaceSection(text, name, section string) (string, error) {
-	begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->"
-	before, rest, found := strings.Cut(text, begin)
-	if !found {
-		return "", fmt.Errorf("no section begins with %q", strings.TrimSpace(begin))
-	}
-	_, after, found := strings.Cut(rest, end)
-	if !found {
-		return "", fmt.Errorf("no section ends with %q", end)
-	}
-	return before + begin + section + end + after, nil
+	return section.Rewrite(filepath.Join(pagesFolder, page), sections)
 }

@@ -7,290 +7,202 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/netip"
 	"os"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/sync/errgroup"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
-	"github.com/deckyard/deckyard/config/crd"
-	"github.com/deckyard/deckyard/internal/builtin"
-	"github.com/deckyard/deckyard/internal/catalogue"
-	"github.com/deckyard/deckyard/internal/controlplane/controlplanetest"
-	"github.com/deckyard/deckyard/internal/engine/docker"
-	"github.com/deckyard/deckyard/internal/ipam"
-	"github.com/deckyard/deckyard/internal/model"
-	"github.com/deckyard/deckyard/internal/operator"
-	"github.com/deckyard/deckyard/internal/render"
-	"github.com/deckyard/deckyard/internal/status"
+	"github.com/deckyard/deckyard/test/bench/result"
 )
 
+// Blocks of addresses, so that nobody waits for another side's networks to go.
 const (
-	// inFlight is the number of calls that the bare side has in flight.
-	inFlight = 8
-	patience = 3 * time.Minute
+	operatorBlock = 101 + iota
+	bareBlock
+	composeBlock
 )
 
-// BenchmarkColdConverge brings a network of 90 containers up and down, in turn
-// through the operator and with the bare client making the same calls, 8 at a
-// time. It reports the medians in seconds and the medians of the ratios.
-func BenchmarkColdConverge(b *testing.B) {
-	ctrl.SetLogger(logr.Discard())
-	config := controlplanetest.Start(b, crd.Files)
-	scheme, err := operator.Scheme()
-	check(b, err)
-	kube, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
-	check(b, err)
-	engine, err := docker.New(docker.DefaultHost)
-	check(b, err)
-	bare, err := newBareSide(b.Context(), engine)
-	check(b, err)
+// convergeServices make three containers of a decky.
+func convergeServices() []string { return []string{"http", "ftp"} }
 
-	ctx, cancel := context.WithCancel(b.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- operator.Run(ctx, config, operator.Options{
-			DockerHost: docker.DefaultHost, NodeName: "node-1", Logger: logr.Discard(), MetricsAddress: "0", ProbeAddress: "0",
-		})
-	}()
-	defer func() {
-		cancel()
-		check(b, <-ended)
-	}()
+// changeService changes the first service of a decky.
+func changeService(spec *v1alpha1.DeckySpec) {
+	app := "tomcat"
+	if spec.Services[0].Config["app"] == app {
+		app = "jenkins"
+	}
+	spec.Services[0].Config = map[string]string{"app": app}
+}
 
-	var ups, downs, bareUps, bareDowns, upRatios, downRatios []float64
+// BenchmarkConverge brings networks of 10, 30 and 100 deckies of three containers
+// up, changes one service and tears them down, in turn through the operator, with
+// the bare client making the same calls, and with Compose.
+func BenchmarkConverge(b *testing.B) {
+	shared.startOperator(b, logr.Discard())
+	for _, deckies := range []int{10, 30, 100} {
+		b.Run(fmt.Sprintf("deckies=%d", deckies), func(b *testing.B) { converge(b, deckies) })
+	}
+}
+
+// side is what one side of a comparison took, round by round: seconds for up and
+// down, milliseconds for what is done to a running network.
+type side struct {
+	name                    string
+	up, down, change, again []float64
+}
+
+func converge(b *testing.B, deckies int) {
+	widths := sweep(b, deckies)
+	project := newComposeProject(b, composeBlock, deckies)
+	tools, events := composeTools(b), followEvents(b)
+	ours, floor, peers := &side{name: "operator"}, &side{name: "floor"}, make([]side, len(tools))
+	ready := []float64{}
 	round := 0
 	for b.Loop() {
 		round++
-		up, down := operatorRound(b, kube, round)
-		bareUp, bareDown := bare.round(b, round)
-		ups, downs = append(ups, up), append(downs, down)
-		bareUps, bareDowns = append(bareUps, bareUp), append(bareDowns, bareDown)
-		upRatios, downRatios = append(upRatios, up/bareUp), append(downRatios, down/bareDown)
-		fmt.Fprintf(os.Stderr, "round %d: operator up %.2f s, down %.2f s; bare up %.2f s, down %.2f s; ratio up %.2f, down %.2f\n",
-			round, up, down, bareUp, bareDown, up/bareUp, down/bareDown)
+		ready = append(ready, operatorRound(b, ours, events, deckies))
+		bareRound(b, floor, deckies, widths)
+		for i, tool := range tools {
+			peers[i].name = tool.name
+			up, again, change, down := tool.round(b, project)
+			peers[i].add(up, again, change, down)
+		}
+		fmt.Fprintf(os.Stderr, "round %d of %d deckies: %s\n", round, deckies, progress(append([]side{*ours, *floor}, peers...)))
 	}
-	b.ReportMetric(median(ups), "operator-up-s")
-	b.ReportMetric(median(bareUps), "bare-up-s")
-	b.ReportMetric(median(upRatios), "up-ratio")
-	b.ReportMetric(median(downs), "operator-down-s")
-	b.ReportMetric(median(bareDowns), "bare-down-s")
-	b.ReportMetric(median(downRatios), "down-ratio")
+	reportConverge(b, deckies, []string{
+		fmt.Sprintf("%d deckies of 3 containers on %d LANs", deckies, lanCount), widths.String(),
+	}, *ours, *floor, peers, ready)
 }
 
-// operatorRound measures from the first object's creation to Ready, and from
-// the topology's deletion to its disappearance.
-func operatorRound(b *testing.B, kube client.WithWatch, round int) (up, down float64) {
-	b.Helper()
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("bench-%d", round)}}
-	check(b, kube.Create(b.Context(), namespace))
-	network := newSample(namespace.Name, 101)
+// add takes in a round, in milliseconds.
+func (s *side) add(up, again, change, down float64) {
+	const thousand = 1000
+	s.up, s.down = append(s.up, up/thousand), append(s.down, down/thousand)
+	s.change, s.again = append(s.change, change), append(s.again, again)
+}
 
+func progress(sides []side) string {
+	text := ""
+	for _, s := range sides {
+		last := len(s.up) - 1
+		text += fmt.Sprintf("%s up %.1f s, change %.0f ms, down %.1f s; ", s.name, s.up[last], s.change[last], s.down[last])
+	}
+	return text
+}
+
+// operatorRound measures from the first object's creation to Ready, from the
+// answer to an edit to the changed service's start, and from the topology's
+// deletion to its disappearance. It returns what an edit takes until Ready.
+func operatorRound(b *testing.B, ours *side, events *engineEvents, deckies int) (ready float64) {
+	b.Helper()
+	network := newSample(shared.newNamespace(b, "cold"), operatorBlock, deckies, convergeServices()...)
 	start := time.Now()
-	check(b, kube.Create(b.Context(), network.topology))
-	for _, lan := range network.lans {
-		check(b, kube.Create(b.Context(), lan))
-	}
-	for _, decky := range network.deckies {
-		check(b, kube.Create(b.Context(), decky))
-	}
-	await(b, kube, namespace.Name, "the topology to be ready", func(event watch.EventType, topology *v1alpha1.Topology) bool {
-		counted := int(topology.Status.Deckies.Total) == deckyCount
-		return event != watch.Deleted && counted && status.IsReady(topology.Status.Conditions, topology.Generation)
-	})
-	up = time.Since(start).Seconds()
+	network.create(b)
+	network.awaitReady(b)
+	up := milliseconds(time.Since(start))
+
+	events.drain()
+	decky := network.deckies[lanCount]
+	check(b, shared.kube.Get(b.Context(), client.ObjectKeyFromObject(decky), decky))
+	changeService(&decky.Spec)
+	check(b, shared.kube.Update(b.Context(), decky))
+	answered := time.Now()
+	network.awaitDecky(b, lanCount)
+	ready = milliseconds(time.Since(answered))
+	change := milliseconds(events.awaitStart(b).Sub(answered))
 
 	start = time.Now()
-	check(b, kube.Delete(b.Context(), network.topology))
-	await(b, kube, namespace.Name, "the topology to go", func(event watch.EventType, _ *v1alpha1.Topology) bool {
-		return event == watch.Deleted
-	})
-	down = time.Since(start).Seconds()
-	check(b, kube.Delete(b.Context(), namespace))
-	return up, down
+	network.remove(b)
+	ours.add(up, 0, change, milliseconds(time.Since(start)))
+	return ready
 }
 
-// bareSide makes the operator's engine calls without an operator.
-type bareSide struct {
-	engine  *docker.Engine
-	known   *catalogue.Catalogue
-	image   *builtin.Image
-	imageID string
-}
-
-func newBareSide(ctx context.Context, engine *docker.Engine) (*bareSide, error) {
-	image, err := builtin.Load()
-	if err != nil {
-		return nil, err
-	}
-	if err := engine.LoadImage(ctx, image.Archive()); err != nil {
-		return nil, err
-	}
-	imageID, err := engine.ResolveImage(ctx, image.Reference)
-	if err != nil {
-		return nil, err
-	}
-	known, err := catalogue.Load(ctx)
-	return &bareSide{engine: engine, known: known, image: image, imageID: imageID}, err
-}
-
-func (s *bareSide) round(b *testing.B, round int) (up, down float64) {
+// bareRound makes the same calls.
+func bareRound(b *testing.B, floor *side, deckies int, best widths) {
 	b.Helper()
-	network := newSample(fmt.Sprintf("bare-%d", round), 102)
+	network := newSample("bare-cold", bareBlock, deckies, convergeServices()...)
 	start := time.Now()
-	networkIDs, containerIDs, err := s.bringUp(b.Context(), network)
-	up = time.Since(start).Seconds()
+	up, err := shared.bare.bringUp(b.Context(), network, best.up)
+	took := milliseconds(time.Since(start))
+	changed := 0.0
+	if err == nil {
+		decky := &up.deckies[lanCount]
+		changed = timed(b, func(ctx context.Context) error { return up.replaceService(ctx, decky, 0) })
+	}
 	start = time.Now()
-	err = errors.Join(err, s.bringDown(context.WithoutCancel(b.Context()), networkIDs, containerIDs))
-	down = time.Since(start).Seconds()
+	downErr := up.bringDown(context.WithoutCancel(b.Context()), best.down)
+	floor.add(took, 0, changed, milliseconds(time.Since(start)))
 	check(b, err)
-	return up, down
+	check(b, downErr)
 }
 
-// bringUp creates the networks, then the deckies: each a sequence of calls, with
-// its services in parallel.
-func (s *bareSide) bringUp(ctx context.Context, network sample) (networkIDs []string, containerIDs [][]string, err error) {
-	ids := make([]string, len(network.lans))
-	specs := map[string]model.NetworkSpec{}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(inFlight)
-	for i, lan := range network.lans {
-		lan.UID = "bare"
-		subnet := subnetOf(102, i)
-		spec := render.Network("bare", lan, subnet, ipam.DefaultGateway(subnet))
-		specs[lan.Name] = spec
-		group.Go(func() error {
-			id, err := s.engine.CreateNetwork(groupCtx, spec)
-			ids[i] = id
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return ids, nil, err
-	}
-	containerIDs = make([][]string, len(network.deckies))
-	group, groupCtx = errgroup.WithContext(ctx)
-	group.SetLimit(inFlight)
-	for i, decky := range network.deckies {
-		decky.UID = "bare"
-		spec, err := s.renderDecky(network, decky, specs, ids)
-		if err != nil {
-			return ids, containerIDs, err
-		}
-		group.Go(func() error {
-			created, err := s.createDecky(groupCtx, spec)
-			containerIDs[i] = created
-			return err
-		})
-	}
-	return ids, containerIDs, group.Wait()
+// widths are how many calls in flight are best for the bare client.
+type widths struct {
+	up, down int
+	tried    []string
 }
 
-// renderDecky renders with the operator's own renderer.
-func (s *bareSide) renderDecky(network sample, decky *v1alpha1.Decky, specs map[string]model.NetworkSpec, ids []string) (model.DeckySpec, error) {
-	var interfaces []model.EndpointSpec
-	for _, attachment := range decky.Interfaces() {
-		index := slices.IndexFunc(network.lans, func(lan *v1alpha1.LAN) bool { return lan.Name == attachment.LAN })
-		interfaces = append(interfaces, model.EndpointSpec{
-			NetworkName: specs[attachment.LAN].Name, NetworkID: ids[index], LAN: attachment.LAN, Address: netip.MustParseAddr(attachment.Address),
-		})
+func (w widths) String() string {
+	text := fmt.Sprintf("the bare client is fastest with %d deckies in flight on the way up, %d down; tried, up and down:", w.up, w.down)
+	for _, each := range w.tried {
+		text += " " + each
 	}
-	spec, mistake := render.Decky(render.DeckyInput{
-		Instance: "bare", Topology: network.topology, Decky: decky, Home: network.lans[0], Interfaces: interfaces,
-		Catalogue: s.known, BuiltIn: s.image.Reference, ImageIDs: map[string]string{s.image.Reference: s.imageID},
-	})
-	if mistake != nil {
-		return spec, mistake
-	}
-	return spec, nil
+	return text
 }
 
-// createDecky creates and starts a base and its services, one call after another.
-func (s *bareSide) createDecky(ctx context.Context, spec model.DeckySpec) ([]string, error) {
-	base, err := s.engine.CreateContainer(ctx, spec.Base, "")
-	if err != nil {
-		return nil, err
-	}
-	for _, endpoint := range spec.Endpoints[1:] {
-		if err := s.engine.Connect(ctx, base, endpoint); err != nil {
-			return []string{base}, err
-		}
-	}
-	if err := s.engine.StartContainer(ctx, base); err != nil {
-		return []string{base}, err
-	}
-	created := []string{base}
-	for _, service := range spec.Services {
-		id, err := s.engine.CreateContainer(ctx, service, base)
-		if err != nil {
-			return created, err
-		}
-		created = append([]string{id}, created...)
-		if err := s.engine.StartContainer(ctx, id); err != nil {
-			return created, err
-		}
-	}
-	return created, nil
-}
-
-// bringDown removes the deckies, services first, then the networks.
-func (s *bareSide) bringDown(ctx context.Context, networkIDs []string, containerIDs [][]string) error {
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(inFlight)
-	for _, ids := range containerIDs {
-		group.Go(func() error {
-			var failures []error
-			for _, id := range ids {
-				failures = append(failures, s.engine.RemoveContainer(groupCtx, id))
-			}
-			return errors.Join(failures...)
-		})
-	}
-	failures := []error{group.Wait()}
-	for _, id := range networkIDs {
-		if id != "" {
-			failures = append(failures, s.engine.RemoveNetwork(ctx, id))
-		}
-	}
-	return errors.Join(failures...)
-}
-
-// await watches the topology of a namespace, as "kubectl wait" does, until done
-// reports true of what happened to it.
-func await(b *testing.B, kube client.WithWatch, namespace, what string, done func(watch.EventType, *v1alpha1.Topology) bool) {
+// sweep finds how many calls in flight are best, with up to 30 deckies: more take
+// longer and show the same.
+func sweep(b *testing.B, deckies int) widths {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), patience)
-	defer cancel()
-	watcher, err := kube.Watch(ctx, &v1alpha1.TopologyList{}, client.InNamespace(namespace))
-	check(b, err)
-	defer watcher.Stop()
-	for event := range watcher.ResultChan() {
-		if topology, ok := event.Object.(*v1alpha1.Topology); ok && done(event.Type, topology) {
-			return
+	const enough = 30
+	var best widths
+	var bestUp, bestDown float64
+	for _, width := range settings(b, "BENCH_WIDTHS", 1, 4, 8, 12, 16, 24) {
+		tried := &side{}
+		bareRound(b, tried, min(deckies, enough), widths{up: width, down: width})
+		if best.up == 0 || tried.up[0] < bestUp {
+			best.up, bestUp = width, tried.up[0]
 		}
+		if best.down == 0 || tried.down[0] < bestDown {
+			best.down, bestDown = width, tried.down[0]
+		}
+		best.tried = append(best.tried, fmt.Sprintf("%d: %.1f s, %.1f s;", width, tried.up[0], tried.down[0]))
 	}
-	b.Fatalf("waited for %s", what)
+	return best
 }
 
-func check(b *testing.B, err error) {
+func reportConverge(b *testing.B, deckies int, notes []string, ours, floor side, peers []side, ready []float64) {
 	b.Helper()
-	if err != nil {
-		b.Fatal(err)
+	// The aims are about networks of some size: in a small one a round has too few
+	// calls to be in flight.
+	const sizable, large = 30, 100
+	aim := func(least int, ratio float64) []result.Aim {
+		if deckies < least {
+			return nil
+		}
+		return []result.Aim{atMost(result.Ratio, ratio)}
 	}
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+	comparisons := []result.Comparison{
+		{What: "up", Unit: "s", Ours: ours.up, Reference: "floor", Against: floor.up, Aims: aim(sizable, 1.10)},
+		{What: "down", Unit: "s", Ours: ours.down, Reference: "floor", Against: floor.down, Aims: aim(sizable, 1.15)},
+		{What: "one service changed, until it is started", Unit: "ms", Ours: ours.change, Reference: "floor", Against: floor.change, Aims: aim(large, 1.15)},
+		{What: "one service changed, until Ready", Unit: "ms", Ours: ready},
+	}
+	for i, peer := range peers {
+		var up, change []result.Aim
+		if i == 0 {
+			up, change = aim(sizable, 0.7), aim(large, 0.5)
+		}
+		comparisons = append(comparisons,
+			result.Comparison{What: "up", Unit: "s", Ours: ours.up, Reference: peer.name, Against: peer.up, Aims: up},
+			result.Comparison{What: "down", Unit: "s", Ours: ours.down, Reference: peer.name, Against: peer.down},
+			result.Comparison{What: "one service changed, until Ready", Unit: "ms", Ours: ready, Reference: peer.name, Against: peer.change, Aims: change},
+			result.Comparison{What: peer.name + " with nothing to do", Unit: "ms", Ours: peer.again},
+		)
+	}
+	report(b, fmt.Sprintf("converge-%03d", deckies), notes, comparisons...)
 }

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/deckyard/deckyard/internal/engine/docker"
+	"github.com/deckyard/deckyard/test/bench/result"
 )
 
 // What the memory of a decky consists of: that of the processes inside its
@@ -30,21 +30,17 @@ var memoryParts = []string{"inside", "containerd-shim", "dockerd", "containerd",
 // and reports, in MiB a decky, what the memory of the host goes into. Processes
 // count with their proportional share of what they have in common.
 func BenchmarkHostMemory(b *testing.B) {
-	engine, err := docker.New(docker.DefaultHost)
-	check(b, err)
-	bare, err := newBareSide(b.Context(), engine)
-	check(b, err)
 	for services := range 3 {
 		b.Run(fmt.Sprintf("containers=%d", services+1), func(b *testing.B) {
 			shares := map[string][]float64{}
 			for b.Loop() {
-				for part, share := range bare.memoryOf(b, services) {
+				for part, share := range memoryOf(b, services) {
 					shares[part] = append(shares[part], share)
 				}
 			}
 			total := 0.0
 			for _, part := range memoryParts {
-				share := median(shares[part])
+				share := result.Median(shares[part])
 				total += share
 				b.ReportMetric(share, part+"-MiB/decky")
 			}
@@ -54,23 +50,21 @@ func BenchmarkHostMemory(b *testing.B) {
 }
 
 // memoryOf returns the memory that a decky with a number of services takes, by part.
-func (s *bareSide) memoryOf(b *testing.B, services int) map[string]float64 {
+func memoryOf(b *testing.B, services int) map[string]float64 {
 	b.Helper()
-	network := newSample(fmt.Sprintf("memory-%d", services), 102)
-	for _, decky := range network.deckies {
-		decky.Spec.Services = decky.Spec.Services[:services]
-	}
+	const deckies, inFlight = 30, 8
+	network := newSample(fmt.Sprintf("memory-%d", services), 102, deckies, []string{"http", "ftp"}[:services]...)
 	before, err := readMemory()
 	check(b, err)
-	networkIDs, containerIDs, err := s.bringUp(b.Context(), network)
+	up, err := shared.bare.bringUp(b.Context(), network, inFlight)
 	var after map[string]float64
 	if err == nil {
 		after, err = readMemory()
 	}
-	check(b, errors.Join(err, s.bringDown(context.WithoutCancel(b.Context()), networkIDs, containerIDs)))
+	check(b, errors.Join(err, up.bringDown(context.WithoutCancel(b.Context()), inFlight)))
 	shares := map[string]float64{}
 	for _, part := range memoryParts {
-		shares[part] = (after[part] - before[part]) / deckyCount
+		shares[part] = (after[part] - before[part]) / deckies
 	}
 	return shares
 }

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/deckyard/deckyard/test/bench/result"
 )
 
 const (
@@ -38,9 +40,9 @@ func BenchmarkUp(b *testing.B) {
 		seconds = append(seconds, up(b, directory))
 		deckyard(b, directory, "down", "--purge")
 	}
-	b.ReportMetric(median(firsts), "first-start-s")
-	b.ReportMetric(median(seconds), "restart-s")
-	b.ReportMetric(median(resident), "resident-MiB")
+	b.ReportMetric(result.Median(firsts), "first-start-s")
+	b.ReportMetric(result.Median(seconds), "restart-s")
+	b.ReportMetric(result.Median(resident), "resident-MiB")
 }
 
 // up returns when all definitions are Established: that is what --detach waits for.
