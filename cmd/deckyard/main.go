@@ -36,6 +36,7 @@ func main() {
 		Preflight:   operator.Preflight,
 		RemoveImage: operator.RemoveBuiltInImage,
 		Render:      operator.RenderCompose,
+		Plan:        planDryRun,
 		Purge:       operator.Purge,
 	}))
 }

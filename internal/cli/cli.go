@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/deckyard/deckyard/internal/catalogue"
+	"github.com/deckyard/deckyard/internal/dryrun"
 	"github.com/deckyard/deckyard/internal/preflight"
 )
 
@@ -63,6 +64,8 @@ type Dependencies struct {
 	// Render returns a topology as a Compose file, and a line for each member
 	// that is not part of it.
 	Render func(ctx context.Context, config *rest.Config, known *catalogue.Catalogue, namespace, topology string) (file []byte, omitted []string, err error)
+	// Plan returns what the operator would do, reading from the sources alone.
+	Plan func(ctx context.Context, sources PlanSources, request dryrun.Request) (dryrun.Report, error)
 	// Purge removes what an instance left on the engine and returns what that was.
 	Purge func(ctx context.Context, dockerHost, instance string) (removed []string, err error)
 }
@@ -76,11 +79,15 @@ func Main(ctx context.Context, arguments []string, dependencies Dependencies) in
 	if err == nil {
 		return 0
 	}
+	exit, coded := errors.AsType[exitError](err)
+	if coded && exit.error == nil {
+		return exit.code
+	}
 	fmt.Fprintf(dependencies.Err, "Error: %v\n", err) //nolint:errcheck // nowhere else to say it
 	if errors.As(err, new(usageError)) {
 		fmt.Fprintf(dependencies.Err, "Run '%s --help' for usage.\n", command.CommandPath()) //nolint:errcheck // as above
 	}
-	if exit, ok := errors.AsType[exitError](err); ok {
+	if coded {
 		return exit.code
 	}
 	return 1
@@ -119,6 +126,7 @@ func newRoot(dependencies Dependencies) *cobra.Command {
 		newReachCommand,
 		newBackupCommand,
 		newRestoreCommand,
+		newPlanCommand,
 		newPurgeCommand,
 		newVersionCommand,
 	} {
@@ -151,7 +159,8 @@ type usageError struct{ error }
 // Unwrap gives errors.Is and errors.As the cause.
 func (e usageError) Unwrap() error { return e.error }
 
-// exitError is an error with an exit code of its own.
+// exitError is an error with an exit code of its own. Without an error it ends the
+// command without a word.
 type exitError struct {
 	code int
 	error

@@ -4,7 +4,6 @@
 package admission_test
 
 import (
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -12,74 +11,26 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/runtime"
 	kubejson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
-	"github.com/deckyard/deckyard/config/crd"
+	"github.com/deckyard/deckyard/internal/admission"
 	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/fault"
 	"github.com/deckyard/deckyard/internal/render"
 )
 
-// gate is what an object of one kind has to pass.
-type gate struct {
-	kind   string
-	schema *structural.Structural
-	values validation.SchemaValidator
-	rules  *cel.Validator
-}
-
 // gates returns those of all kinds, sorted by their definition's file.
-func gates(tb testing.TB) []gate {
+func gates(tb testing.TB) []admission.Gate {
 	tb.Helper()
-	definitions, err := crd.CRDs()
+	all, err := admission.Gates()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	all := make([]gate, 0, len(definitions))
-	for _, definition := range definitions {
-		var props apiextensions.JSONSchemaProps
-		err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(definition.Spec.Versions[0].Schema.OpenAPIV3Schema, &props, nil)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		g := gate{kind: definition.Spec.Names.Kind}
-		if g.schema, err = structural.NewStructural(&props); err != nil {
-			tb.Fatal(err)
-		}
-		if g.values, _, err = validation.NewSchemaValidator(&props); err != nil {
-			tb.Fatal(err)
-		}
-		g.rules = cel.NewValidator(g.schema, true, celconfig.PerCallLimit)
-		all = append(all, g)
-	}
 	return all
-}
-
-// admit prunes and defaults an object, and returns what is wrong with it.
-func (g gate) admit(ctx context.Context, object map[string]any) field.ErrorList {
-	pruning.Prune(object, g.schema, true)
-	defaulting.PruneNonNullableNullsWithoutDefaults(object, g.schema)
-	defaulting.Default(object, g.schema)
-	refusals := validation.ValidateCustomResource(nil, object, g.values)
-	refusals = append(refusals, listtype.ValidateListSetsAndMaps(nil, g.schema, object)...)
-	if len(refusals) > 0 {
-		return refusals
-	}
-	refusals, _ = g.rules.Validate(ctx, nil, g.schema, object, nil, celconfig.RuntimeCELCostBudget)
-	return refusals
 }
 
 // Whatever a client sends is refused in words, or is what the operator can read
@@ -99,25 +50,25 @@ func FuzzAdmission(f *testing.F) {
 			return
 		}
 		object := map[string]any{
-			"apiVersion": v1alpha1.GroupVersion.String(), "kind": g.kind,
+			"apiVersion": v1alpha1.GroupVersion.String(), "kind": g.Kind,
 			"metadata": map[string]any{"name": name, "namespace": "default"}, "spec": content,
 		}
-		if refusals := g.admit(t.Context(), object); len(refusals) > 0 {
+		if refusals := g.Admit(t.Context(), object, nil); len(refusals) > 0 {
 			checkWords(t, refusals)
 			return
 		}
 		admitted := runtime.DeepCopyJSON(object)
-		if refusals := g.admit(t.Context(), object); len(refusals) > 0 || !reflect.DeepEqual(admitted, object) {
+		if refusals := g.Admit(t.Context(), object, nil); len(refusals) > 0 || !reflect.DeepEqual(admitted, object) {
 			t.Errorf("what was admitted changes or is refused when it comes again: %v", refusals)
 		}
-		if mistake := judge(t, g.kind, object, known); mistake != nil && (mistake.Reason == "" || mistake.Message == "") {
+		if mistake := judge(t, g.Kind, object, known); mistake != nil && (mistake.Reason == "" || mistake.Message == "") {
 			t.Errorf("a mistake without words: %+v", mistake)
 		}
 	})
 }
 
 // seed adds the objects of the samples, and some that are hardly objects.
-func seed(f *testing.F, all []gate) {
+func seed(f *testing.F, all []admission.Gate) {
 	f.Helper()
 	files, err := filepath.Glob("../../config/samples/acme/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -142,7 +93,7 @@ func seed(f *testing.F, all []gate) {
 				f.Fatal(err)
 			}
 			for kind, g := range all {
-				if g.kind == object.Kind {
+				if g.Kind == object.Kind {
 					f.Add(byte(kind), object.Metadata.Name, encoded)
 				}
 			}

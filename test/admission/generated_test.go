@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
 
+	"github.com/deckyard/deckyard/internal/admission"
 	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/generate"
 )
@@ -19,9 +20,9 @@ import (
 // mistake in them.
 func TestGeneratedManifestsAreAdmitted(t *testing.T) {
 	t.Parallel()
-	byKind := map[string]gate{}
+	byKind := map[string]admission.Gate{}
 	for _, g := range gates(t) {
-		byKind[g.kind] = g
+		byKind[g.Kind] = g
 	}
 	known, err := catalogue.Load(t.Context())
 	if err != nil {
@@ -54,7 +55,7 @@ func TestGeneratedManifestsAreAdmitted(t *testing.T) {
 				rt.Fatal(err)
 			}
 			kind, _ := object["kind"].(string)
-			if refusals := byKind[kind].admit(t.Context(), object); len(refusals) > 0 {
+			if refusals := byKind[kind].Admit(t.Context(), object, nil); len(refusals) > 0 {
 				rt.Errorf("refused: %v\n%s", refusals, document)
 			}
 			if mistake := judge(t, kind, object, known); mistake != nil {
