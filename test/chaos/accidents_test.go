@@ -73,14 +73,18 @@ func (w *world) drawFirewallAccident(*rand.Rand) step {
 	return step{"the filter rules are deleted", func() { w.within("nft", "delete", "table", "inet", "deckyard-"+w.instance) }}
 }
 
+// drawSysctlAccident sets what nothing tells of, so that a pass is asked for when
+// all is over: one by itself may be minutes away.
 func (w *world) drawSysctlAccident(draw *rand.Rand) step {
-	base, value := nameOf(pick(draw, "gw", "web", "pc")), pick(draw, "0", "1")
+	decky, value := pick(draw, "gw", "web", "pc"), pick(draw, "0", "1")
+	base := nameOf(decky)
 	return step{base + ": ip_forward is set to " + value, func() {
 		pid, err := w.own.Docker(w.t.Context(), "inspect", "--format", "{{.State.Pid}}", base)
 		if _, bad := strconv.Atoi(pid); err != nil || bad != nil || pid == "0" {
 			return
 		}
 		w.within("nsenter", "--net=/proc/"+pid+"/ns/net", "sysctl", "--quiet", "net.ipv4.ip_forward="+value)
+		w.relieve = append(w.relieve, func() { w.requestPass(decky) })
 	}}
 }
 

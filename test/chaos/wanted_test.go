@@ -213,3 +213,16 @@ func (w *world) remove(object client.Object) {
 		w.t.Logf("  in vain: %v", err)
 	}
 }
+
+// requestPass asks for a pass over a decky that is there.
+func (w *world) requestPass(name string) {
+	w.t.Helper()
+	decky := &v1alpha1.Decky{}
+	w.eventually("a request for a pass to be taken", func() error {
+		if err := w.kube.Get(w.t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, decky); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		metav1.SetMetaDataAnnotation(&decky.ObjectMeta, v1alpha1.AnnotationReconcileRequestedAt, time.Now().Format(time.RFC3339Nano))
+		return client.IgnoreNotFound(w.kube.Update(w.t.Context(), decky))
+	})
+}
