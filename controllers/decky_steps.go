@@ -168,7 +168,7 @@ func (s *deckyScope) ensureFinalizer(ctx context.Context) pass.Outcome {
 // observe takes the snapshot. Sets the conditions about containers to Unknown
 // while the engine is away.
 func (s *deckyScope) observe(ctx context.Context) pass.Outcome {
-	observed, err := s.Observer.Snapshot(ctx)
+	observed, err := s.Observer.View(ctx, s.concern())
 	if err != nil {
 		return s.retryEngine(err)
 	}
@@ -181,6 +181,26 @@ func (s *deckyScope) observe(ctx context.Context) pass.Outcome {
 		}
 	}
 	return pass.Continue()
+}
+
+// concern is about the decky's containers, their names, all that is on its LANs, and
+// who holds ports of the host if it publishes some.
+func (s *deckyScope) concern() model.Concern {
+	concern := model.Concern{
+		Owner:     s.owner(model.OwnerDecky, s.decky),
+		BaseName:  model.BaseName(s.decky.Namespace, topologyName(s.decky), s.decky.Name),
+		HostPorts: s.decky.Spec.Publish != nil,
+	}
+	for i := range s.lans {
+		if hasInterfaceOn(s.decky, s.lans[i].Name) {
+			concern.LANs = append(concern.LANs, string(s.lans[i].UID))
+		}
+	}
+	return concern
+}
+
+func hasInterfaceOn(decky *v1alpha1.Decky, lan string) bool {
+	return slices.ContainsFunc(decky.Interfaces(), func(asked v1alpha1.Attachment) bool { return asked.LAN == lan })
 }
 
 // retryEngine retries, and says that nothing is known while the engine is away.

@@ -39,7 +39,7 @@ type Alarm interface {
 
 // Viewer shows what is on the engine.
 type Viewer interface {
-	Snapshot(ctx context.Context) (model.Observed, error)
+	View(ctx context.Context, concern model.Concern) (model.Observed, error)
 	Refresh(ctx context.Context, containerIDs, networkIDs []string) error
 	RefreshFilters(ctx context.Context) error
 }

@@ -34,8 +34,8 @@ type view struct {
 	before, observed model.Observed
 }
 
-// Snapshot implements controllers.Viewer.
-func (v *view) Snapshot(context.Context) (model.Observed, error) { return v.observed, nil }
+// View implements controllers.Viewer: it shows what is of no concern, too.
+func (v *view) View(context.Context, model.Concern) (model.Observed, error) { return v.observed, nil }
 
 // Refresh implements controllers.Viewer: nothing was changed.
 func (v *view) Refresh(context.Context, []string, []string) error { return nil }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -125,9 +124,13 @@ func (p *picture) putFilters(seen filterLook) changes {
 
 // differing returns those filters that others lack.
 func differing(filters, others []model.Filter) []model.Filter {
+	present := make(map[model.Filter]struct{}, len(others))
+	for _, other := range others {
+		present[other] = struct{}{}
+	}
 	var differ []model.Filter
 	for _, filter := range filters {
-		if !slices.Contains(others, filter) {
+		if _, found := present[filter]; !found {
 			differ = append(differ, filter)
 		}
 	}

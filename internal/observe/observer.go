@@ -91,6 +91,20 @@ func (o *Observer) Start(ctx context.Context) error {
 // NeedLeaderElection reports false: every node's operator observes its own engine.
 func (o *Observer) NeedLeaderElection() bool { return false }
 
+// View returns a snapshot with those containers alone that are of concern, and all
+// networks. It costs nothing for what is not of concern. Without a concern for the
+// host's routes they are those of the last list.
+func (o *Observer) View(ctx context.Context, concern model.Concern) (model.Observed, error) {
+	if err := o.health.wait(ctx); err != nil {
+		return model.Observed{}, err
+	}
+	observed := o.picture.concerning(concern)
+	if concern.Routes {
+		observed.Routes = o.routes(ctx)
+	}
+	return observed, nil
+}
+
 // Snapshot returns what is on the engine, as of the last list and everything
 // seen since, and the host's routes of this moment: nothing tells of a new one,
 // and a network laid over it would cut it off. It waits for the first attempt to list, as long as the context

@@ -74,8 +74,8 @@ type picture struct {
 
 func newPicture() *picture {
 	return &picture{
-		containers: newTable(compareContainers),
-		networks:   newTable(compareNetworks),
+		containers: newTable(compareContainers, containerKeys),
+		networks:   newTable(compareNetworks, networkKeys),
 	}
 }
 
@@ -112,10 +112,23 @@ func (p *picture) lastRoutes() []netip.Prefix {
 func (p *picture) observed() model.Observed {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.with(p.containers.values())
+}
+
+// concerning returns the picture as it is now, with those containers that are of
+// concern.
+func (p *picture) concerning(concern model.Concern) model.Observed {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.with(p.containers.some(keysOf(concern, p.networks.index)))
+}
+
+// with needs the lock.
+func (p *picture) with(containers []model.Container) model.Observed {
 	return model.Observed{
 		TakenAt:    p.takenAt,
 		Networks:   p.networks.values(),
-		Containers: p.containers.values(),
+		Containers: containers,
 		Routes:     p.routes,
 
 		Filters:       p.firewall.filters,

@@ -5,6 +5,7 @@ package observe
 
 import (
 	"cmp"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -48,14 +49,38 @@ type table[T any] struct {
 	compare func(a, b T) int
 	// sorted is the content of entries in order; nil if it must be made again.
 	sorted []T
+	// index follows every change.
+	index index
+	// keys are those under which the index finds an object.
+	keys func(T) []indexKey
 }
 
-func newTable[T any](compare func(a, b T) int) table[T] {
+func newTable[T any](compare func(a, b T) int, keys func(T) []indexKey) table[T] {
 	return table[T]{
 		entries: map[string]entry[T]{},
 		gone:    map[string]uint64{},
 		compare: compare,
+		index:   index{},
+		keys:    keys,
 	}
+}
+
+// set makes an entry what is known of an object.
+func (t *table[T]) set(id string, known entry[T]) {
+	t.unset(id)
+	t.entries[id] = known
+	t.index.add(id, t.keys(known.value))
+}
+
+// unset drops an entry, if there is one.
+func (t *table[T]) unset(id string) {
+	known, ok := t.entries[id]
+	if !ok {
+		return
+	}
+	delete(t.entries, id)
+	t.index.remove(id, t.keys(known.value))
+	t.sorted = nil
 }
 
 // admits reports whether nothing newer than a look is known about its object.
@@ -78,15 +103,14 @@ func (t *table[T]) put(seen look[T]) (change[T], bool) {
 		if !known {
 			return change[T]{}, false
 		}
-		delete(t.entries, seen.id)
-		t.sorted = nil
+		t.unset(seen.id)
 		return change[T]{before: &before.value}, true
 	case known && reflect.DeepEqual(before.value, seen.value):
 		before.seq = seen.seq
 		t.entries[seen.id] = before
 		return change[T]{}, false
 	}
-	t.entries[seen.id] = entry[T]{value: seen.value, seq: seen.seq}
+	t.set(seen.id, entry[T]{value: seen.value, seq: seen.seq})
 	t.sorted = nil
 	delete(t.gone, seen.id)
 	if !known {
@@ -112,8 +136,7 @@ func (t *table[T]) keepOnly(ids map[string]struct{}, listSeq uint64) []change[T]
 		if _, ok := ids[id]; ok || known.seq > listSeq {
 			continue
 		}
-		delete(t.entries, id)
-		t.sorted = nil
+		t.unset(id)
 		changes = append(changes, change[T]{before: &known.value})
 	}
 	t.listSeq = max(t.listSeq, listSeq)
@@ -135,6 +158,20 @@ func (t *table[T]) values() []T {
 		slices.SortFunc(t.sorted, t.compare)
 	}
 	return t.sorted
+}
+
+// some returns the objects found under any of the keys, in order.
+func (t *table[T]) some(keys []indexKey) []T {
+	ids := map[string]struct{}{}
+	for _, key := range keys {
+		maps.Copy(ids, t.index[key])
+	}
+	found := make([]T, 0, len(ids))
+	for id := range ids {
+		found = append(found, t.entries[id].value)
+	}
+	slices.SortFunc(found, t.compare)
+	return found
 }
 
 func compareContainers(a, b model.Container) int {

@@ -18,7 +18,7 @@ type version struct {
 }
 
 func newVersionTable() table[version] {
-	return newTable(func(a, b version) int { return cmp.Compare(a.id, b.id) })
+	return newTable(func(a, b version) int { return cmp.Compare(a.id, b.id) }, func(version) []indexKey { return nil })
 }
 
 func found(seq uint64, id string, number int) look[version] {
