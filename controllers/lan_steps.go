@@ -76,6 +76,7 @@ func (s *lanScope) tearDown(ctx context.Context) pass.Outcome {
 	planned := plan.RemoveNetworks(s.owner(model.OwnerLAN, s.lan), s.observed)
 	if planned.Blocked != nil {
 		s.pass.Conditions().False(v1alpha1.ConditionNetworkInSync, planned.Blocked.Reason, planned.Blocked.Message)
+		s.Observer.WakeOnForeign(model.OwnerLAN, client.ObjectKeyFromObject(s.lan))
 	}
 	if outcome := s.carryOut(ctx, s.pass, s.aim(nil), planned, false); !outcome.IsContinue() {
 		return outcome

@@ -23,31 +23,51 @@ func addOwner(keys map[key]struct{}, identity model.Identity) {
 	}] = struct{}{}
 }
 
-// affected returns the owners whom changes concern: those of what changed, filter rules included, and
-// those of the networks on which an endpoint changed.
-func affected(changed changes, networkIdentity func(id string) model.Identity) map[key]struct{} {
-	keys := map[key]struct{}{}
+// affected returns the owners whom changes concern: at once those of what changed,
+// filter rules included, and those of networks on which an endpoint of another party
+// changed; later those of networks on which one of their own instance did, which is
+// only counted.
+func affected(changed changes, networkIdentity func(id string) model.Identity) (atOnce, later map[key]struct{}) {
+	atOnce, later = map[key]struct{}{}, map[key]struct{}{}
 	for _, network := range changed.networks {
 		for _, version := range []*model.Network{network.before, network.after} {
 			if version != nil {
-				addOwner(keys, version.Identity)
+				addOwner(atOnce, version.Identity)
 			}
 		}
 	}
 	for _, filter := range changed.filters {
-		addOwner(keys, filter.Identity())
+		addOwner(atOnce, filter.Identity())
 	}
 	for _, container := range changed.containers {
 		for _, version := range []*model.Container{container.before, container.after} {
 			if version != nil {
-				addOwner(keys, version.Identity)
+				addOwner(atOnce, version.Identity)
 			}
 		}
 		for _, networkID := range touchedNetworks(container) {
-			addOwner(keys, networkIdentity(networkID))
+			identity := networkIdentity(networkID)
+			if isOwn(container, identity.Owner.Instance) {
+				addOwner(later, identity)
+			} else {
+				addOwner(atOnce, identity)
+			}
 		}
 	}
-	return keys
+	for woken := range atOnce {
+		delete(later, woken)
+	}
+	return atOnce, later
+}
+
+// isOwn reports whether a container was and is one of an instance.
+func isOwn(container change[model.Container], instance string) bool {
+	for _, version := range []*model.Container{container.before, container.after} {
+		if version != nil && !version.Identity.BelongsTo(instance) {
+			return false
+		}
+	}
+	return true
 }
 
 // touchedNetworks returns the ids of the networks on which a container's

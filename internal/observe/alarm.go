@@ -6,6 +6,7 @@ package observe
 import (
 	"context"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -94,6 +95,21 @@ func (a *alarm) wake(keys map[key]struct{}) {
 	defer a.mu.Unlock()
 	for woken := range keys {
 		a.add(woken)
+	}
+}
+
+// countDelay gathers what a LAN only counts: while a network comes up, one decky after
+// the other joins it.
+const countDelay = 5 * time.Second
+
+// wakeLater wakes the keys, each once for all that happens in a while.
+func (a *alarm) wakeLater(keys map[key]struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for woken := range keys {
+		for to := range a.queues[woken.kind] {
+			to.AddAfter(reconcile.Request{NamespacedName: woken.name}, countDelay)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func TestBlockedObjectsAreWokenByWhatMayFreeThem(t *testing.T) {
 		},
 		"a container of another object left an address": {
 			act:  func(f fixture) { f.hand.Disconnect(baseName, officeName) },
-			want: []string{deckyKey, blockedKey, lanKey},
+			want: []string{deckyKey, blockedKey, lanKey + later},
 		},
 		"a container of another object was restarted": {
 			act:  func(f fixture) { f.hand.Restart(baseName) },

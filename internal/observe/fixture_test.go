@@ -40,6 +40,8 @@ const (
 
 	lanKey   = "LAN default/office"
 	deckyKey = "Decky default/web01"
+	// later follows the key of who is woken once for all that happens in a while.
+	later = ", later"
 )
 
 // pass lets time go by and everybody act.
@@ -322,6 +324,13 @@ func (q recordingQueue) Add(request reconcile.Request) {
 	q.to.mu.Lock()
 	defer q.to.mu.Unlock()
 	q.to.keys = append(q.to.keys, string(q.kind)+" "+request.String())
+}
+
+// AddAfter implements workqueue.TypedDelayingInterface: what comes later says so.
+func (q recordingQueue) AddAfter(request reconcile.Request, _ time.Duration) {
+	q.to.mu.Lock()
+	defer q.to.mu.Unlock()
+	q.to.keys = append(q.to.keys, string(q.kind)+" "+request.String()+later)
 }
 
 func identity(kind model.OwnerKind, name string, role model.Role) model.Identity {

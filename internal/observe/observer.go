@@ -209,7 +209,9 @@ func (o *Observer) wake(changed changes) {
 	if changed.none() {
 		return
 	}
-	o.alarm.wake(affected(changed, o.picture.networkIdentity))
+	atOnce, later := affected(changed, o.picture.networkIdentity)
+	o.alarm.wake(atOnce)
+	o.alarm.wakeLater(later)
 	if mayUnblock(changed) {
 		o.alarm.wakeBlocked()
 	}

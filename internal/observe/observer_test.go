@@ -131,7 +131,7 @@ func TestEventsWakeWhomTheyConcern(t *testing.T) {
 		},
 		"a base was removed, and its endpoint with it": {
 			act:  func(f fixture) { f.hand.Remove(baseName) },
-			want: []string{deckyKey, lanKey},
+			want: []string{deckyKey, lanKey + later},
 		},
 		"a container appeared": {
 			act:  func(f fixture) { f.addService("db01", "mysql") },
@@ -147,11 +147,11 @@ func TestEventsWakeWhomTheyConcern(t *testing.T) {
 		},
 		"an owned container was disconnected": {
 			act:  func(f fixture) { f.hand.Disconnect(baseName, officeName) },
-			want: []string{deckyKey, lanKey},
+			want: []string{deckyKey, lanKey + later},
 		},
 		"an owned container was connected": {
 			act:  func(f fixture) { f.hand.Connect(sshName, officeName, netip.Addr{}) },
-			want: []string{deckyKey, lanKey},
+			want: []string{deckyKey, lanKey + later},
 		},
 		"a foreign container was connected": {
 			act:  func(f fixture) { f.hand.Connect(foreignName, officeName, netip.Addr{}) },
