@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -26,7 +28,7 @@ import (
 func (s *deckyScope) allocate(ctx context.Context) pass.Outcome {
 	for _, lan := range s.resolved {
 		if lan.Status.Subnet == "" {
-			return s.waitForNetwork(lan.Name)
+			return s.waitForNetwork(lan)
 		}
 	}
 	choices := graph.Choices{Held: s.heldAddresses(), MACPrefixes: s.Catalogue.MACPrefixes(s.decky), EndpointMAC: s.engine.EndpointMAC}
@@ -163,7 +165,7 @@ func (s *deckyScope) locateNetworks(context.Context) pass.Outcome {
 		s.interfaces[i].NetworkName = wanted.Name
 		network, found := plan.CurrentNetwork(wanted, s.observed)
 		if !found && s.base == nil {
-			return s.waitForNetwork(lan.Name)
+			return s.waitForNetwork(lan)
 		}
 		s.interfaces[i].NetworkID = network.ID
 		if s.isBarred(wanted) {
@@ -200,9 +202,23 @@ func (s *deckyScope) isBarred(network model.NetworkSpec) bool {
 	return !plan.IsFiltered(network, s.observed)
 }
 
+// arrival is how long a new decky waits for a LAN that is as new before it is worth a word.
+const arrival = 10 * time.Second
+
 // waitForNetwork says that a LAN has not been built yet.
-func (s *deckyScope) waitForNetwork(lan string) pass.Outcome {
-	message := fmt.Sprintf("LAN %s has no network yet", lan)
+func (s *deckyScope) waitForNetwork(lan *v1alpha1.LAN) pass.Outcome {
+	message := fmt.Sprintf("LAN %s has no network yet", lan.Name)
 	s.pass.Conditions().False(v1alpha1.ConditionEndpointsInSync, v1alpha1.ReasonLANNotReady, message)
+	age := s.Clock.Since(s.decky.CreationTimestamp.Time)
+	if age < arrival && isComing(lan) {
+		return pass.Settling(v1alpha1.ReasonLANNotReady, message, arrival-age)
+	}
 	return pass.Wait(v1alpha1.ReasonLANNotReady, message)
+}
+
+// isComing reports whether nothing is known that keeps a LAN from being built.
+func isComing(lan *v1alpha1.LAN) bool {
+	conditions := lan.Status.Conditions
+	return lan.Status.NetworkID == "" && !meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionStalled) &&
+		!meta.IsStatusConditionFalse(conditions, v1alpha1.ConditionAccepted) && !meta.IsStatusConditionFalse(conditions, v1alpha1.ConditionReady)
 }

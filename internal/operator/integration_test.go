@@ -62,6 +62,9 @@ type world struct {
 	hand      fake.Hand
 	node      string
 	namespace string
+	// config and to are what the operator is connected to.
+	config *rest.Config
+	to     ports
 	// change makes the operator's options other than usual.
 	change []func(*Options)
 	// stop ends the operator.
@@ -71,19 +74,27 @@ type world struct {
 // newWorld starts an operator, which runs until the test ends.
 func newWorld(t *testing.T, change ...func(*Options)) *world {
 	t.Helper()
+	w := newStillWorld(t, shared, fake.New(), change...)
+	w.to = ports{w.engine, w.engine}
+	w.start()
+	t.Cleanup(func() { w.stop() })
+	w.enterNamespace()
+	return w
+}
+
+// newStillWorld returns a world in which no operator runs yet.
+func newStillWorld(t *testing.T, config *rest.Config, engine *fake.Engine, change ...func(*Options)) *world {
+	t.Helper()
 	scheme, err := Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}
-	kube, err := client.New(shared, client.Options{Scheme: scheme})
+	kube, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, kube: kube, engine: fake.New(), node: strings.ToLower(t.Name()), change: change}
+	w := &world{t: t, kube: kube, engine: engine, node: strings.ToLower(t.Name()), config: config, change: change}
 	w.hand = w.engine.ByHand(t)
-	w.start()
-	t.Cleanup(func() { w.stop() })
-	w.enterNamespace()
 	return w
 }
 
@@ -94,7 +105,7 @@ func (w *world) start() {
 	for _, apply := range w.change {
 		apply(&options)
 	}
-	operatorManager, err := newManager(shared, options)
+	operatorManager, err := newManager(w.config, options)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -102,7 +113,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := assemble(w.t.Context(), operatorManager, ports{w.engine, w.engine}, instance, options); err != nil {
+	if err := assemble(w.t.Context(), operatorManager, w.to, instance, options); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -201,6 +201,10 @@ func (p *Pass) saysProgressing() bool {
 	if !ok {
 		return false
 	}
+	if len(*before.Progress().Conditions) == 0 {
+		// Its observedGeneration, still -1, says the same to all who read status.
+		return true
+	}
 	reconciling := meta.FindStatusCondition(*before.Progress().Conditions, v1alpha1.ConditionReconciling)
 	return reconciling != nil && reconciling.Reason == string(v1alpha1.ReasonProgressing) &&
 		reconciling.ObservedGeneration == p.object.GetGeneration()

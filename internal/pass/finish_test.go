@@ -418,6 +418,7 @@ func TestSettling(t *testing.T) {
 		patches int
 		ready   string
 	}{
+		"before any report":           {},
 		"while changes are under way": {from: progressing(v1alpha1.ReasonProgressing), ready: "False ContainerMissing: create container"},
 		"after an edit": {
 			from: progressing(v1alpha1.ReasonProgressing), edited: true, patches: 1, ready: "False PortNotListening: port 22",

@@ -66,7 +66,8 @@ func Applied(reason v1alpha1.Reason, message string, after time.Duration) Outcom
 }
 
 // Settling is Progress for what will be over in a moment, such as a process that
-// does not listen yet. It is not written if status says Progressing already.
+// does not listen yet. It is not written if status says Progressing already, or says
+// nothing yet, which means the same.
 func Settling(reason v1alpha1.Reason, message string, after time.Duration) Outcome {
 	return Outcome{kind: kindSettling, reason: reason, message: message, after: after}
 }
