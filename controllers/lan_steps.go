@@ -182,7 +182,7 @@ func (s *lanScope) reject(mistake *fault.Fault) pass.Outcome {
 
 // observe takes the snapshot. Sets NetworkInSync and Contained to Unknown while the engine is away.
 func (s *lanScope) observe(ctx context.Context) pass.Outcome {
-	observed, err := s.Observer.View(ctx, model.Concern{LANs: []string{string(s.lan.UID)}, Routes: true})
+	observed, err := s.Observer.View(ctx, model.Concern{LANs: []string{string(s.lan.UID)}, Junctions: true, Routes: true})
 	if err != nil {
 		outcome := pass.Retry(err)
 		if outcome.Reason() == v1alpha1.ReasonEngineUnavailable {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"sync"
 	"time"
+	"weak"
 
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
@@ -71,8 +72,9 @@ type repairHistory struct {
 	last  time.Time
 	count int
 	// pass is the one that made the last repair. What follows in it belongs to it and
-	// does not wait, but costs as much: that may be undone as fast.
-	pass *pass.Pass
+	// does not wait, but costs as much: that may be undone as fast. Weak, since a pass
+	// holds its whole object.
+	pass weak.Pointer[pass.Pass]
 }
 
 // respite is what an object has to wait for its next repair.
@@ -95,7 +97,7 @@ func (r *repairs) respite(aim aim, opened *pass.Pass, now time.Time) respite {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	history := r.objects[objectKey{aim.kind, aim.key}]
-	if history == nil || history.pass == opened || history.isOver(aim, now) {
+	if history == nil || history.pass == weak.Make(opened) || history.isOver(aim, now) {
 		return respite{}
 	}
 	return respite{left: max(0, history.last.Add(history.pause).Sub(now)), pause: history.pause, count: history.count}
@@ -123,7 +125,7 @@ func (r *repairs) record(aim aim, opened *pass.Pass, planned plan.Plan, now time
 		}
 		r.objects[key] = history
 	}
-	history.pass, history.last = opened, now
+	history.pass, history.last = weak.Make(opened), now
 	history.count++
 	switch {
 	case history.pause > 0:

@@ -164,7 +164,7 @@ const cacheLag = 50 * time.Millisecond
 
 // report sets EngineSuitable. The texts are the same as long as the engine is.
 func (r *EngineReporter) report(ctx context.Context, conditions status.Writer) {
-	_, err := r.Observer.Snapshot(ctx)
+	_, err := r.Observer.View(ctx, model.Concern{})
 	var verdict preflight.Verdict
 	if err == nil {
 		verdict, err = r.judge(ctx)

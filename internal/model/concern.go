@@ -15,6 +15,10 @@ type Concern struct {
 	LANs []string
 	// HostPorts says that all containers that hold ports of the host are of concern.
 	HostPorts bool
+	// Junctions says that all containers are of concern that may lead from one network
+	// to another, or should not be where they are: all but bases on one LAN, of their
+	// own topology.
+	Junctions bool
 	// Routes says that the routes of the host are.
 	Routes bool
 }

@@ -6,14 +6,19 @@ package observe
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 
+	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/plan"
+	"github.com/deckyard/deckyard/internal/reach"
 )
 
 // What is planned for a decky or a LAN does not depend on containers that are of no
@@ -35,23 +40,51 @@ func TestSoundViewGivesThePlanOfAllThatIsThere(t *testing.T) {
 		if diff := gocmp.Diff(plan.RemoveDecky(decky.Owner, full).String(), plan.RemoveDecky(decky.Owner, known.concerning(model.Concern{Owner: decky.Owner})).String()); diff != "" {
 			rt.Errorf("end of the decky (-all +view):\n%s", diff)
 		}
-		view = known.concerning(model.Concern{LANs: []string{"home"}})
+		view = known.concerning(model.Concern{LANs: []string{"home"}, Junctions: true})
 		if diff := gocmp.Diff(plan.RemoveNetworks(lan.Identity.Owner, full).String(), plan.RemoveNetworks(lan.Identity.Owner, view).String()); diff != "" {
 			rt.Errorf("end of the LAN (-all +view):\n%s", diff)
 		}
 		if have, want := len(view.Attached(lan.ID)), len(full.Attached(lan.ID)); have != want {
 			rt.Errorf("%d containers attached, want %d", have, want)
 		}
+		if diff := gocmp.Diff(reached(full), reached(view)); diff != "" {
+			rt.Errorf("what the LAN reaches (-all +view):\n%s", diff)
+		}
 	})
 }
 
-// concernedNetworks are the networks of three LANs.
+// reached is the verdict on the LAN "home" where every base forwards.
+func reached(observed model.Observed) reach.Verdict {
+	view := reach.View{Instance: "ours", Observed: observed}
+	for _, network := range observed.Networks {
+		owner := network.Identity.Owner
+		view.LANs = append(view.LANs, v1alpha1.LAN{
+			ObjectMeta: metav1.ObjectMeta{Namespace: owner.Namespace, Name: owner.Name, UID: types.UID(owner.UID)},
+			Spec:       v1alpha1.LANSpec{TopologyRef: v1alpha1.TopologyReference{Name: owner.Topology}},
+		})
+	}
+	forwards := model.Namespace{Sysctls: map[string]string{model.SysctlIPForward: "1"}}
+	home := &view.LANs[slices.IndexFunc(view.LANs, func(lan v1alpha1.LAN) bool { return lan.Name == "home" })]
+	for unread := view.Unread(home); len(unread) > 0; unread = view.Unread(home) {
+		for _, base := range unread {
+			view.Observed = view.Observed.WithNamespace(base.ID, forwards)
+		}
+	}
+	verdict, _ := view.Of(home)
+	return verdict
+}
+
+// concernedNetworks are the networks of three LANs, one of another topology.
 func concernedNetworks() []model.Network {
 	var networks []model.Network
 	for i, uid := range []string{"home", "visited", "other"} {
+		topology := "acme"
+		if uid == "other" {
+			topology = "globex"
+		}
 		networks = append(networks, model.Network{
 			ID: "net-" + uid, Name: "lab_acme_" + uid, Driver: "bridge", Subnets: []netip.Prefix{netip.PrefixFrom(host(i, 0), 24)},
-			Identity: model.Identity{Role: model.RoleNetwork, SpecHash: "v1:a", Owner: model.Owner{Instance: "ours", Kind: model.OwnerLAN, Name: uid, UID: uid}},
+			Identity: model.Identity{Role: model.RoleNetwork, SpecHash: "v1:a", Owner: model.Owner{Instance: "ours", Kind: model.OwnerLAN, Namespace: "lab", Topology: topology, Name: uid, UID: uid}},
 		})
 	}
 	return networks

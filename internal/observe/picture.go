@@ -73,10 +73,22 @@ type picture struct {
 }
 
 func newPicture() *picture {
-	return &picture{
-		containers: newTable(compareContainers, containerKeys),
-		networks:   newTable(compareNetworks, networkKeys),
+	p := &picture{networks: newTable(compareNetworks, networkKeys)}
+	p.containers = newTable(compareContainers, p.containerKeys)
+	return p
+}
+
+// containerKeys needs the lock.
+func (p *picture) containerKeys(container model.Container) []indexKey {
+	keys := containerKeys(container)
+	var home model.Identity
+	if len(container.Endpoints) > 0 {
+		home = p.networks.entries[container.Endpoints[0].NetworkID].value.Identity
 	}
+	if isJunction(container, home) {
+		keys = append(keys, indexKey{by: byJunction})
+	}
+	return keys
 }
 
 // nextSeq returns the sequence number for a look that is about to begin.

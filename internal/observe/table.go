@@ -37,6 +37,8 @@ type entry[T any] struct {
 	// listed is what the list said of the object when an inspection confirmed
 	// value; nil if there was none, or value has changed since.
 	listed *T
+	// keys are those under which the index has the object.
+	keys []indexKey
 }
 
 // A table holds all objects of one type by id. It is not safe for concurrent use.
@@ -68,8 +70,9 @@ func newTable[T any](compare func(a, b T) int, keys func(T) []indexKey) table[T]
 // set makes an entry what is known of an object.
 func (t *table[T]) set(id string, known entry[T]) {
 	t.unset(id)
+	known.keys = t.keys(known.value)
 	t.entries[id] = known
-	t.index.add(id, t.keys(known.value))
+	t.index.add(id, known.keys)
 }
 
 // unset drops an entry, if there is one.
@@ -79,7 +82,7 @@ func (t *table[T]) unset(id string) {
 		return
 	}
 	delete(t.entries, id)
-	t.index.remove(id, t.keys(known.value))
+	t.index.remove(id, known.keys)
 	t.sorted = nil
 }
 

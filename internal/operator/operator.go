@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -145,6 +146,8 @@ func newManager(restConfig *rest.Config, options Options) (manager.Manager, erro
 		LeaderElectionNamespace:       options.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		Controller:                    config.Controller{SkipNameValidation: &skipNameValidation},
+		// Who wrote which field is as large as the rest of an object, and read by nobody.
+		Cache: cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
 		// For allocations; other lists do without.
 		Client: client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: &readsOwnWrites}},
 	})
