@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	rounds = flag.Int("rounds", 5, "how many rounds are drawn")
+	rounds = flag.Int("rounds", 4, "how many rounds are drawn")
 	seed   = flag.Uint64("seed", 0, "seed of the first round, one less than that of the second; 0: a new one")
 	every  = flag.Bool("every", false, "kill the operator at every action of a plan, not only at one that is drawn")
 )
