@@ -133,16 +133,9 @@ func (p *planning) request(ctx context.Context, arguments []string) (dryrun.Requ
 			return request, err
 		}
 		for _, path := range paths {
-			content, err := p.readFile(path)
+			manifests, err := p.manifests(path)
 			if err != nil {
 				return request, err
-			}
-			manifests, passedOver, err := dryrun.Decode(content, path, p.namespace)
-			if err != nil {
-				return request, err
-			}
-			for _, line := range passedOver {
-				p.warn("%s", line)
 			}
 			request.Manifests = append(request.Manifests, manifests...)
 		}
@@ -151,6 +144,22 @@ func (p *planning) request(ctx context.Context, arguments []string) (dryrun.Requ
 		return request, fmt.Errorf("%s: there is no Topology, LAN or Decky in it", strings.Join(p.files, ", "))
 	}
 	return request, nil
+}
+
+// manifests reads a file, and warns of what it passes over.
+func (p *planning) manifests(path string) ([]dryrun.Manifest, error) {
+	content, err := p.readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	manifests, passedOver, err := dryrun.Decode(content, path, p.namespace)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range passedOver {
+		p.warn("%s", line)
+	}
+	return manifests, nil
 }
 
 // manifestFiles returns the file itself, or the manifests at the root of a directory.

@@ -101,11 +101,11 @@ func processorTime(b *testing.B, pid string) time.Duration {
 		user, system = 11, 12
 		tick         = 10 * time.Millisecond
 	)
-	var ticks time.Duration
+	var used time.Duration
 	for _, field := range []int{user, system} {
 		count, err := strconv.Atoi(fields[field])
 		check(b, err)
-		ticks += time.Duration(count)
+		used += time.Duration(count) * tick
 	}
-	return ticks * tick
+	return used
 }

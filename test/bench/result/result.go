@@ -121,7 +121,7 @@ func (c Case) Write(directory string) error {
 	if err != nil {
 		return fmt.Errorf("encode case %q: %w", c.Name, err)
 	}
-	if err := os.WriteFile(filepath.Join(directory, c.Name+".json"), append(content, '\n'), 0o644); err != nil { //nolint:gosec // part of the documentation
+	if err := os.WriteFile(filepath.Join(directory, c.Name+".json"), append(content, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write case %q: %w", c.Name, err)
 	}
 	return nil
@@ -136,7 +136,7 @@ func ReadAll(directory string) ([]Case, error) {
 	slices.Sort(files)
 	cases := make([]Case, 0, len(files))
 	for _, file := range files {
-		content, err := os.ReadFile(file) //nolint:gosec // named by the caller
+		content, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("read case: %w", err)
 		}
