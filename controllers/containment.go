@@ -27,8 +27,8 @@ import (
 	"github.com/deckyard/deckyard/internal/status"
 )
 
-// verifyInterval is how often it is looked at what a LAN's deckies reach. Nothing
-// tells that a base forwards.
+// verifyInterval is how often it is looked at what a LAN's deckies reach, and at the
+// kernel settings and routes of a decky that leads somewhere: no event tells of them.
 const verifyInterval = time.Minute
 
 // verify works out what the deckies of the LAN reach, from what is seen before

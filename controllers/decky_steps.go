@@ -369,6 +369,8 @@ func (s *deckyScope) conclude(state plan.DeckyState, planned plan.Plan) pass.Out
 		return s.awaitSync(state)
 	case s.barred != "":
 		return s.waitForFilter()
+	case len(s.desired.Endpoints) > 1 || len(s.desired.Routes) > 0:
+		return pass.DoneUntil("", verifyInterval)
 	default:
 		return pass.Done("")
 	}

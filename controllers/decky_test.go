@@ -6,6 +6,7 @@ package controllers_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -257,6 +258,26 @@ func TestEventsTellADriftFromAnEdit(t *testing.T) {
 	}
 	if l.counted("deckyard_drift_repaired_total", "EndpointExtra") != 0 || l.counted("deckyard_plan_actions_total", "disconnect") != 1 {
 		t.Error("the edit is counted as a drift, or its action is not counted")
+	}
+}
+
+// What somebody sets in the namespace of a decky that leads somewhere is found
+// within a minute or so: no event tells of it.
+func TestDeckyThatLeadsSomewhereIsLookedAtOften(t *testing.T) {
+	t.Parallel()
+	l := newAcme(t)
+	web := at(decky("web", "dmz"))
+	for range 2 {
+		if after := l.mustPass(web).RequeueAfter; after < time.Minute || after > 70*time.Second {
+			t.Errorf("looked at again after %s", after)
+		}
+		edit(l, web, func(o *v1alpha1.Decky) { o.Spec.Services = o.Spec.Services[:1] })
+		l.converge()
+	}
+	l.create(decky("inner", "office"))
+	l.converge()
+	if after := l.mustPass(at(decky("inner", "office"))).RequeueAfter; after < 10*time.Minute {
+		t.Errorf("a decky of one inner LAN is looked at again after %s", after)
 	}
 }
 
