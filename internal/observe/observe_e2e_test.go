@@ -185,6 +185,10 @@ func (q channelQueue) Add(request reconcile.Request) {
 	}
 }
 
+// AddAfter implements workqueue.TypedDelayingInterface. What is only counted may
+// come later, and is not what is waited for.
+func (channelQueue) AddAfter(reconcile.Request, time.Duration) {}
+
 func TestRealEngineWakesWithin100Milliseconds(t *testing.T) {
 	t.Parallel()
 	f := newRealFixture(t, 1)

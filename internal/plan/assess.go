@@ -73,7 +73,7 @@ func sortContainers(desired model.DeckySpec, observed model.Observed) ownedConta
 		}
 	}
 	owned.extra = append(owned.extra, extraBases...)
-	owned.adoptRenamed(desired, observed)
+	owned.adoptRenamed(desired)
 	return owned
 }
 
@@ -167,6 +167,7 @@ func (a *assessment) assessService(spec model.ContainerSpec) {
 	service := ServiceState{Name: spec.Identity.Service, spec: spec}
 	service.Container = a.owned.services[service.Name]
 	a.assessServiceRun(&service)
+	a.holdWithoutName(&service)
 	a.holdWithoutImage(&service)
 	a.holdWithBase(&service)
 	a.assessMarks(&service.ContainerState, spec.Name)
@@ -179,10 +180,6 @@ func (a *assessment) assessServiceRun(service *ServiceState) {
 	state, spec := &service.ContainerState, service.spec
 	if container == nil {
 		state.set(repairCreate, v1alpha1.ReasonContainerMissing, "is absent", "container %q does not exist", spec.Name)
-		if block := a.containerNamesake(spec.Name); block != nil {
-			state.hold(block)
-			a.state.obstruct(spec.Name, block)
-		}
 		return
 	}
 	outdated := isOutdated(spec, *container)
@@ -250,6 +247,18 @@ func isStopped(container model.Container) bool {
 // baseIsNew reports whether the services will get another base.
 func (a *assessment) baseIsNew() bool {
 	return a.state.Base.repair == repairCreate || a.state.Base.repair == repairReplace
+}
+
+// holdWithoutName keeps what there is of a service whose name is another's: it may
+// be there under a name that somebody gave it.
+func (a *assessment) holdWithoutName(service *ServiceState) {
+	if service.repair != repairCreate && service.repair != repairReplace {
+		return
+	}
+	if block := a.containerNamesake(service.spec.Name); block != nil {
+		service.hold(block)
+		a.state.obstruct(service.spec.Name, block)
+	}
 }
 
 // holdWithoutImage keeps what there is of a service whose image is missing.

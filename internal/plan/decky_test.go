@@ -211,6 +211,18 @@ func changeOfEngine() map[string]deckyCase {
 			w.container("base").Name = "renamed"
 			w.foreign("lab_acme_web")
 		}},
+		"service-renamed-and-its-name-is-taken": {
+			engine: func(w world) {
+				w.container("http").Name = "renamed"
+				w.foreign("lab_acme_web_http")
+			},
+			spec: both(hostname, consent),
+		},
+		"service-has-the-name-of-the-missing-base": {engine: func(w world) {
+			w.remove("base")
+			w.container("http").Name = "lab_acme_web"
+			w.foreign("lab_acme_web_http")
+		}},
 		"services-with-each-others-names": {engine: func(w world) {
 			http, ssh := w.container("http"), w.container("ssh")
 			http.Name, ssh.Name = ssh.Name, http.Name

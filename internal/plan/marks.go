@@ -12,29 +12,29 @@ import (
 )
 
 // adoptRenamed finds what is missing among the extra containers.
-func (o *ownedContainers) adoptRenamed(desired model.DeckySpec, observed model.Observed) {
+func (o *ownedContainers) adoptRenamed(desired model.DeckySpec) {
 	if o.base == nil {
-		o.base = o.adopt(desired.Base, desired.Owner, observed)
+		o.base = o.adopt(desired.Base, desired)
 	}
 	for _, spec := range desired.Services {
 		if o.services[spec.Identity.Service] != nil {
 			continue
 		}
-		if adopted := o.adopt(spec, desired.Owner, observed); adopted != nil {
+		if adopted := o.adopt(spec, desired); adopted != nil {
 			o.services[spec.Identity.Service] = adopted
 		}
 	}
 }
 
-// adopt takes from the extra containers one of the right role under another name,
-// unless the right one is another's of the same decky; nil if there is none. It is
-// renamed, which it does not notice.
-func (o *ownedContainers) adopt(spec model.ContainerSpec, owner model.Owner, observed model.Observed) *model.Container {
-	isTaken := slices.ContainsFunc(observed.Containers, func(container model.Container) bool {
-		return container.Name == spec.Name && owner.Owns(container.Identity)
-	})
+// adopt takes from the extra containers one of the right role under another name;
+// nil if there is none. It is renamed, which it does not notice. One that has the
+// name of another part of the decky, or whose name such a one has, is left: it
+// would be in the way.
+func (o *ownedContainers) adopt(spec model.ContainerSpec, desired model.DeckySpec) *model.Container {
+	isTaken := slices.ContainsFunc(o.extra, func(container model.Container) bool { return container.Name == spec.Name })
 	index := slices.IndexFunc(o.extra, func(container model.Container) bool {
-		return container.Identity.Role == spec.Identity.Role && container.Identity.Service == spec.Identity.Service && isRenamable(container)
+		return container.Identity.Role == spec.Identity.Role && container.Identity.Service == spec.Identity.Service &&
+			isRenamable(container) && !isNameOfPart(desired, container.Name)
 	})
 	if isTaken || index < 0 {
 		return nil
@@ -42,6 +42,12 @@ func (o *ownedContainers) adopt(spec model.ContainerSpec, owner model.Owner, obs
 	adopted := o.extra[index]
 	o.extra = slices.Delete(o.extra, index, index+1)
 	return &adopted
+}
+
+// isNameOfPart reports whether the base or a service is to have a name.
+func isNameOfPart(desired model.DeckySpec, name string) bool {
+	return name == desired.Base.Name ||
+		slices.ContainsFunc(desired.Services, func(spec model.ContainerSpec) bool { return spec.Name == name })
 }
 
 // isRenamable leaves out what is no good under any name.

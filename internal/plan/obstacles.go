@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -26,7 +27,7 @@ func (a *assessment) replacementObstacle() *Block {
 		if a.owned.services[spec.Identity.Service] == nil {
 			continue
 		}
-		if block := imageObstacle(spec); block != nil {
+		if block := cmp.Or(imageObstacle(spec), a.containerNamesake(spec.Name)); block != nil {
 			return block
 		}
 	}

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/model"
@@ -163,6 +164,10 @@ type obstacle struct {
 }
 
 func (s *DeckyState) obstruct(object string, block *Block) {
+	// One thing may be in the way of several.
+	if slices.ContainsFunc(s.obstacles, func(known obstacle) bool { return known.block == *block }) {
+		return
+	}
 	s.obstacles = append(s.obstacles, obstacle{object, *block})
 }
 
