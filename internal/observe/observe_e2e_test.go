@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -185,9 +186,10 @@ func (q channelQueue) Add(request reconcile.Request) {
 	}
 }
 
-// AddAfter implements workqueue.TypedDelayingInterface. What is only counted may
-// come later, and is not what is waited for.
-func (channelQueue) AddAfter(reconcile.Request, time.Duration) {}
+// AddAfter implements workqueue.TypedDelayingInterface: what comes later says so.
+func (q channelQueue) AddAfter(request reconcile.Request, _ time.Duration) {
+	q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: request.Namespace, Name: request.Name + later}})
+}
 
 func TestRealEngineWakesWithin100Milliseconds(t *testing.T) {
 	t.Parallel()
@@ -200,12 +202,12 @@ func TestRealEngineWakesWithin100Milliseconds(t *testing.T) {
 		if err := f.engine.Disconnect(t.Context(), f.baseID, f.networkID); err != nil {
 			t.Fatal(err)
 		}
-		woken := f.wantWoken(t, "Decky web01", "LAN office")
+		woken := f.wantWoken(t, "Decky web01", "LAN office"+later)
 		latencies = append(latencies, woken.Sub(events.take()[0].Time))
 		if err := f.engine.Connect(t.Context(), f.baseID, f.home); err != nil {
 			t.Fatal(err)
 		}
-		f.wantWoken(t, "Decky web01", "LAN office")
+		f.wantWoken(t, "Decky web01", "LAN office"+later)
 	}
 	slices.Sort(latencies)
 	t.Logf("from the engine's event to the wake-up: %v", latencies)
@@ -224,7 +226,7 @@ func TestRealEngineTellsOfConnectionsByIDsAlone(t *testing.T) {
 	if err := f.engine.Disconnect(t.Context(), f.baseID, f.networkID); err != nil {
 		t.Fatal(err)
 	}
-	f.wantWoken(t, "Decky web01", "LAN office")
+	f.wantWoken(t, "Decky web01", "LAN office"+later)
 	f.settle()
 	told := events.take()
 	for i := range told {
