@@ -32,7 +32,8 @@ func TestOperatorThatWasAwayConvergesOnce(t *testing.T) {
 	own.kill()
 	edit(w, web, func(web *v1alpha1.Decky) {
 		web.Spec.Services = append(web.Spec.Services, v1alpha1.Service{Name: "redis"})
-		web.Spec.Attachments = []v1alpha1.Attachment{{LAN: "office"}}
+		// An address of its own, not the one that the visitor is about to leave.
+		web.Spec.Attachments = []v1alpha1.Attachment{{LAN: "office", Address: hostOf(t, at(w, office).Status.Subnet, 77)}}
 	})
 	edit(w, visitor, func(visitor *v1alpha1.Decky) { visitor.Spec.Attachments = nil })
 	if err := w.kube.Delete(t.Context(), files); err != nil {

@@ -272,6 +272,9 @@ func TestBaseRecreatedByHandGetsItsServices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	service := w.containers()["web_ssh"].Name
+	w.waitMessage(web, v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, fmt.Sprintf(
+		"The topology is suspended; 3 actions would be done, which disrupts services: remove container %[1]s, create container %[1]s, start container %[1]s", service))
 	recorded := w.record()
 	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = false })
 	w.waitReady(web, topo)
