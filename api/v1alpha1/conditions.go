@@ -27,7 +27,9 @@ const (
 	// ConditionContainersRunning (Decky) is True when base and services run from the current spec.
 	ConditionContainersRunning = "ContainersRunning"
 	// ConditionEndpointsInSync (Decky) is True when the base has exactly the wanted
-	// interfaces, routes and kernel settings of its network.
+	// interfaces, routes and kernel settings of its network. No event tells of the
+	// latter two: they are looked at every minute where the decky has several
+	// interfaces or routes, else every ten.
 	ConditionEndpointsInSync = "EndpointsInSync"
 	// ConditionServicesAnswering (Decky) is True when every declared port listens in the decky's namespace.
 	ConditionServicesAnswering = "ServicesAnswering"
