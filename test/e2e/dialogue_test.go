@@ -84,13 +84,12 @@ func (w *world) dialUDPFrom(container string, address [4]byte, port int) (net.Co
 }
 
 // networkNamespace names the network namespace of a container's process.
-func networkNamespace(t *testing.T, container model.Container) string {
-	t.Helper()
+func networkNamespace(container model.Container) (string, error) {
 	name, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", container.PID))
 	if err != nil {
-		t.Errorf("%s does not run: %v", container.Name, err)
+		return "", fmt.Errorf("%s does not run: %w", container.Name, err)
 	}
-	return name
+	return name, nil
 }
 
 // redisInfo returns what a Redis service says of itself, asked from a container.

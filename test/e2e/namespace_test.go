@@ -93,8 +93,8 @@ func TestServicesFollowTheirBaseIntoItsNewNamespace(t *testing.T) {
 			}
 			return nil
 		})
-		w.waitReady(web)
 		w.sharesNamespace("web", "web_ssh", "web_redis")
+		w.waitReady(web)
 		if difference := cmp.Diff(interfaces, web.Status.Interfaces); difference != "" {
 			t.Errorf("interfaces after docker %s (-before +after):\n%s", command[0], difference)
 		}

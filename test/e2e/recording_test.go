@@ -7,6 +7,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os/exec"
 	"slices"
@@ -100,21 +101,30 @@ func (r *recording) translate(write string) (text string, own bool) {
 	return verb + " " + name, known
 }
 
-// sharesNamespace fails the test unless the services are in the network
-// namespace that their base has now.
+// sharesNamespace waits until services run in the network namespace of a base, and
+// were told to: after a restart by hand the operator may not have looked yet.
 func (w *world) sharesNamespace(base string, services ...string) {
 	w.t.Helper()
-	containers := w.containers()
-	want := networkNamespace(w.t, containers[base])
-	for _, name := range services {
-		service := containers[name]
-		if have := networkNamespace(w.t, service); have != want {
-			w.t.Errorf("%s is in %s, its base in %s", name, have, want)
+	w.eventually("the services to share the namespace of their base", func() error {
+		containers := w.containers()
+		want, err := networkNamespace(containers[base])
+		if err != nil {
+			return err
 		}
-		if service.NamespaceOf != containers[base].ID {
-			w.t.Errorf("%s was told to share the namespace of %.12s, its base is %.12s", name, service.NamespaceOf, containers[base].ID)
+		for _, name := range services {
+			service := containers[name]
+			have, err := networkNamespace(service)
+			switch {
+			case err != nil:
+				return err
+			case have != want:
+				return fmt.Errorf("%s is in %s, its base in %s", name, have, want)
+			case service.NamespaceOf != containers[base].ID:
+				return fmt.Errorf("%s was told to share the namespace of %.12s, its base is %.12s", name, service.NamespaceOf, containers[base].ID)
+			}
 		}
-	}
+		return nil
+	})
 }
 
 func sortedNames(t *testing.T, w *world) []string {
