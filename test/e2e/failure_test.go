@@ -117,7 +117,7 @@ func TestKilledOperatorConvergesWhenItReturns(t *testing.T) {
 
 	own.awaitCut(cut)
 	own.end()
-	own.dieAfter(1, 2, 2)
+	own.dieAfter(1, 2)
 	converged()
 
 	own.kill()
