@@ -7,12 +7,14 @@ package rbac_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -20,6 +22,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -45,6 +48,7 @@ func TestOperatorMay(t *testing.T) {
 		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:system", "system:authenticated"},
 	}
 	client := kubernetes.NewForConfigOrDie(operator)
+	awaitRoles(t, client)
 	for name, test := range map[string]struct {
 		attributes authorizationv1.ResourceAttributes
 		want       bool
@@ -70,15 +74,38 @@ func TestOperatorMay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &test.attributes}}
-			review, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), review, metav1.CreateOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			review := ask(t, client, &test.attributes)
 			if review.Status.Allowed != test.want {
 				t.Errorf("got allowed=%t, want %t (%s)", review.Status.Allowed, test.want, review.Status.Reason)
 			}
 		})
+	}
+}
+
+func ask(tb testing.TB, client kubernetes.Interface, attributes *authorizationv1.ResourceAttributes) *authorizationv1.SelfSubjectAccessReview {
+	tb.Helper()
+	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: attributes}}
+	review, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(tb.Context(), review, metav1.CreateOptions{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return review
+}
+
+// awaitRoles waits until the API server acts on each role and its binding: it decides
+// by a copy of them, which follows within moments.
+func awaitRoles(tb testing.TB, client kubernetes.Interface) {
+	tb.Helper()
+	for _, allowed := range []authorizationv1.ResourceAttributes{
+		{Verb: "watch", Group: group, Resource: "topologies"},
+		{Verb: "create", Group: "coordination.k8s.io", Resource: "leases", Namespace: "system"},
+	} {
+		err := wait.PollUntilContextTimeout(tb.Context(), 20*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+			return ask(tb, client, &allowed).Status.Allowed, nil
+		})
+		if err != nil {
+			tb.Fatalf("%s %s is not allowed: %v", allowed.Verb, allowed.Resource, err)
+		}
 	}
 }
 
