@@ -34,8 +34,8 @@ const verifyInterval = time.Minute
 // verify works out what the deckies of the LAN reach, from what is seen before
 // anything is repaired. Sets Contained.
 func (s *lanScope) verify(ctx context.Context) pass.Outcome {
-	view := reach.View{Instance: s.Instance, LANs: s.siblings, Observed: s.observed}
-	if s.unverified = s.readForwarding(ctx, &view); s.unverified != nil {
+	view := reach.View{Instance: s.Instance, Observed: s.observed}
+	if s.unverified = s.explore(ctx, &view); s.unverified != nil {
 		outcome := pass.Retry(s.unverified)
 		s.reportUnknown(outcome.Reason(), outcome.Message())
 		// Repairs do not wait for it.
@@ -51,26 +51,63 @@ func (s *lanScope) verify(ctx context.Context) pass.Outcome {
 	return pass.Continue()
 }
 
-// readForwarding reads, as far as the ways from the LAN lead, which bases forward,
-// and what their deckies say.
-func (s *lanScope) readForwarding(ctx context.Context, view *reach.View) error {
-	for unread := view.Unread(s.lan); len(unread) > 0; unread = view.Unread(s.lan) {
-		for _, base := range unread {
-			namespace, err := s.Host.Namespace(ctx, base, []string{model.SysctlIPForward})
-			// One that ended since it was observed forwards nothing.
-			if err != nil && !errors.Is(err, engine.ErrNotFound) {
-				return fmt.Errorf("read whether %q forwards: %w", base.Name, err)
-			}
-			view.Observed = view.Observed.WithNamespace(base.ID, namespace)
-			var decky v1alpha1.Decky
-			owner := base.Identity.Owner
-			switch err := s.Kube.Get(ctx, client.ObjectKey{Namespace: owner.Namespace, Name: owner.Name}, &decky); {
-			case err == nil:
-				view.Deckies = append(view.Deckies, decky)
-			case !apierrors.IsNotFound(err):
-				return fmt.Errorf("read the decky of %q: %w", base.Name, err)
+// explore follows the ways from the LAN as far as they lead: who is on the networks,
+// which bases forward, and what their deckies say.
+func (s *lanScope) explore(ctx context.Context, view *reach.View) error {
+	view.Explored = map[string]bool{}
+	for {
+		missing, isAny := view.Missing(s.lan)
+		if !isAny {
+			return nil
+		}
+		if err := s.visit(ctx, view, missing.Networks); err != nil {
+			return err
+		}
+		for i := range missing.Bases {
+			if err := s.readForwarding(ctx, view, &missing.Bases[i]); err != nil {
+				return err
 			}
 		}
+	}
+}
+
+// visit finds who is on networks.
+func (s *lanScope) visit(ctx context.Context, view *reach.View, networkIDs []string) error {
+	if len(networkIDs) == 0 {
+		return nil
+	}
+	observed, err := s.Observer.View(ctx, model.Concern{Networks: networkIDs})
+	if err != nil {
+		return err
+	}
+	view.Observed = view.Observed.WithContainers(observed.Containers)
+	for _, id := range networkIDs {
+		view.Explored[id] = true
+	}
+	return nil
+}
+
+// readForwarding reads whether a base forwards, and what its decky says of that and
+// of where it is to be.
+func (s *lanScope) readForwarding(ctx context.Context, view *reach.View, base *model.Container) error {
+	namespace, err := s.Host.Namespace(ctx, *base, []string{model.SysctlIPForward})
+	// One that ended since it was observed forwards nothing.
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return fmt.Errorf("read whether %q forwards: %w", base.Name, err)
+	}
+	view.Observed = view.Observed.WithNamespace(base.ID, namespace)
+	var decky v1alpha1.Decky
+	owner := base.Identity.Owner
+	switch err := s.Kube.Get(ctx, client.ObjectKey{Namespace: owner.Namespace, Name: owner.Name}, &decky); {
+	case err == nil:
+		view.Deckies = append(view.Deckies, decky)
+		lans, err := lansNamed(ctx, s.Kube, decky.Namespace, topologyName(&decky), lanNames(&decky))
+		if err != nil {
+			return fmt.Errorf("read the LANs of %q: %w", base.Name, err)
+		}
+		view.LANs = append(view.LANs, lans...)
+	case !apierrors.IsNotFound(err):
+		return fmt.Errorf("read the decky of %q: %w", base.Name, err)
 	}
 	return nil
 }
@@ -189,12 +226,6 @@ func reachChanged() predicate.Predicate {
 		},
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
 	}
-}
-
-// reaches picks the LANs whose deckies reach the changed one, and so what it does.
-func reaches(changed, member client.Object) bool {
-	lan, ok := member.(*v1alpha1.LAN)
-	return ok && isAnother(changed, member) && slices.Contains(lan.Status.Reaches, changed.GetName())
 }
 
 // forwardingReported lets through that a decky on several LANs follows its spec

@@ -143,18 +143,7 @@ func (s *deckyScope) resolveLANs(ctx context.Context) ([]v1alpha1.LAN, error) {
 		err := listFrom(ctx, s.Kube, fromCache, &lans, inTopology(s.decky.Namespace, s.topology.Name)...)
 		return lans.Items, err
 	}
-	var lans []v1alpha1.LAN
-	for _, name := range s.ownLANs() {
-		var lan v1alpha1.LAN
-		err := s.Kube.Get(ctx, client.ObjectKey{Namespace: s.decky.Namespace, Name: name}, &lan)
-		switch {
-		case client.IgnoreNotFound(err) != nil:
-			return nil, err
-		case err == nil && topologyName(&lan) == s.topology.Name:
-			lans = append(lans, lan)
-		}
-	}
-	return lans, nil
+	return lansNamed(ctx, s.Kube, s.decky.Namespace, s.topology.Name, s.ownLANs())
 }
 
 // ensureFinalizer keeps the decky until its containers are gone.

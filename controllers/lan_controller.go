@@ -5,6 +5,8 @@ package controllers
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -29,19 +31,16 @@ type LANReconciler struct {
 
 // SetupWithManager registers the controller. Every node runs it for its own LANs.
 func (r *LANReconciler) SetupWithManager(manager ctrl.Manager) error {
-	members := func(keep func(changed, member client.Object) bool) handler.EventHandler {
-		return toMembers(r.Kube, newLANs, lanObjects, keep)
-	}
 	noLeader := false
 	return ctrl.NewControllerManagedBy(manager).
 		Named("lan").
 		For(&v1alpha1.LAN{}, builder.WithPredicates(onNode(r.Name), askedForWork())).
-		Watches(&v1alpha1.Topology{}, members(always), builder.WithPredicates(askedForWork())).
+		Watches(&v1alpha1.Topology{}, toMembers(r.Kube, newLANs, lanObjects, always), builder.WithPredicates(askedForWork())).
 		Watches(&v1alpha1.LAN{}, r.toUnready(), builder.WithPredicates(askedForWork())).
-		Watches(&v1alpha1.LAN{}, members(reaches), builder.WithPredicates(onNode(r.Name), reachChanged())).
-		Watches(&v1alpha1.Decky{}, members(isLinkedBy), builder.WithPredicates(onNode(r.Name), linksChanged())).
-		Watches(&v1alpha1.Decky{}, members(always), builder.WithPredicates(onNode(r.Name), forwardingReported())).
-		Watches(&v1alpha1.Decky{}, members(isLeftBy), builder.WithPredicates(onNode(r.Name), goneOrGoing())).
+		Watches(&v1alpha1.LAN{}, r.toReaching(), builder.WithPredicates(onNode(r.Name), reachChanged())).
+		Watches(&v1alpha1.Decky{}, toLANs(linkedLANs), builder.WithPredicates(onNode(r.Name), linksChanged())).
+		Watches(&v1alpha1.Decky{}, toLANs(lanNames), builder.WithPredicates(onNode(r.Name), forwardingReported())).
+		Watches(&v1alpha1.Decky{}, toLANs(homeLAN), builder.WithPredicates(onNode(r.Name), goneOrGoing())).
 		WatchesRawSource(r.Observer.Source(model.OwnerLAN)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, RateLimiter: newRateLimiter(), NeedLeaderElection: &noLeader}).
 		Complete(r)
@@ -65,23 +64,44 @@ func (r *LANReconciler) toUnready() handler.EventHandler {
 	})
 }
 
-// isLinkedBy picks the LANs that a decky forwards between: before a change of
-// that, and after, since a change is looked at both ways.
-func isLinkedBy(changed, member client.Object) bool {
-	decky, ok := changed.(*v1alpha1.Decky)
-	if !ok {
-		return false
-	}
-	_, isLinked := graph.Links(decky)[member.GetName()]
-	return isLinked
+// toReaching wakes the LANs whose deckies reach the changed one, and so what it does.
+func (r *LANReconciler) toReaching() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []ctrl.Request {
+		var lans v1alpha1.LANList
+		if err := listFrom(ctx, r.Kube, fromCache, &lans, client.InNamespace(changed.GetNamespace()), client.MatchingFields{indexReach: changed.GetName()}); err != nil {
+			return nil
+		}
+		var requests []ctrl.Request
+		for i := range lans.Items {
+			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&lans.Items[i])})
+		}
+		return requests
+	})
 }
 
-// isLeftBy wakes the LAN that may have waited for the changed decky, which lives on
-// it, to go.
-func isLeftBy(changed, member client.Object) bool {
-	decky, ok := changed.(*v1alpha1.Decky)
-	return ok && decky.Spec.Home.LAN == member.GetName() && !member.GetDeletionTimestamp().IsZero()
+// toLANs wakes those LANs that a change of a decky concerns: of a decky as it was, and
+// as it is. Other LANs learn by way of these what they reach.
+func toLANs(concerned func(*v1alpha1.Decky) []string) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, changed client.Object) []ctrl.Request {
+		decky, ok := changed.(*v1alpha1.Decky)
+		if !ok {
+			return nil
+		}
+		var requests []ctrl.Request
+		for _, name := range concerned(decky) {
+			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKey{Namespace: decky.Namespace, Name: name}})
+		}
+		return requests
+	})
 }
+
+// linkedLANs names the LANs that a decky forwards between.
+func linkedLANs(decky *v1alpha1.Decky) []string {
+	return slices.Collect(maps.Keys(graph.Links(decky)))
+}
+
+// homeLAN names the LAN that a decky lives on, and that waits for it to go.
+func homeLAN(decky *v1alpha1.Decky) []string { return []string{decky.Spec.Home.LAN} }
 
 // goneOrGoing lets through the end and the beginning of the end of an object.
 func goneOrGoing() predicate.Predicate {

@@ -6,6 +6,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -29,11 +30,11 @@ type lanScope struct {
 	lan      *v1alpha1.LAN
 	pass     *pass.Pass
 	topology *v1alpha1.Topology
-	// siblings are the LANs of the same topology, this one included, and deckies those
-	// that ask for the LAN or have an interface there. They are the cache's and must
-	// not be changed.
-	siblings []v1alpha1.LAN
+	// deckies are those that ask for the LAN or have an interface there, and dmzs the
+	// LANs of the topology that are to be its DMZ. They are the cache's and must not be
+	// changed.
 	deckies  []v1alpha1.Decky
+	dmzs     []v1alpha1.LAN
 	observed model.Observed
 	desired  model.NetworkSpec
 	// unverified is why it could not be told what the deckies reach; nil if it could.
@@ -119,18 +120,18 @@ func (s *lanScope) release(ctx context.Context) pass.Outcome {
 	return pass.Gone()
 }
 
-// resolve fetches the topology and its members. Sets Accepted.
+// resolve fetches the topology, and what of its members concerns the LAN. Sets Accepted.
 func (s *lanScope) resolve(ctx context.Context) pass.Outcome {
 	topology, outcome := resolveTopology(ctx, s.Kube, s.pass, s.lan)
 	if topology == nil {
 		return outcome
 	}
 	s.topology = topology
-	var siblings v1alpha1.LANList
-	if err := listFrom(ctx, s.Kube, fromCache, &siblings, inTopology(s.lan.Namespace, topology.Name)...); err != nil {
+	var dmzs v1alpha1.LANList
+	if err := listFrom(ctx, s.Kube, fromCache, &dmzs, client.InNamespace(s.lan.Namespace), client.MatchingFields{indexDMZ: topology.Name}); err != nil {
 		return pass.Retry(err)
 	}
-	s.siblings = siblings.Items
+	s.dmzs = dmzs.Items
 	var err error
 	if s.deckies, err = neighbours(ctx, s.Kube, fromCache, s.lan.Namespace, topology.Name, s.lan.Name); err != nil {
 		return pass.Retry(err)
@@ -164,11 +165,10 @@ func (s *lanScope) validate(context.Context) pass.Outcome {
 	if mistake := render.ValidateLAN(s.lan); mistake != nil {
 		return s.reject(mistake)
 	}
-	dmz := graph.DMZ(s.siblings)
-	if mistake := graph.CheckDMZ(s.lan, s.siblings); mistake != nil {
+	if mistake := graph.CheckDMZ(s.lan, s.dmzs); mistake != nil {
 		return s.reject(mistake)
 	}
-	if dmz == nil && s.lan.Status.NetworkID == "" {
+	if graph.DMZ(s.dmzs) == nil && s.lan.Status.NetworkID == "" {
 		message := fmt.Sprintf("Topology %s has no LAN with dmz: true, so nothing is built yet: add one", s.topology.Name)
 		return pass.Wait(v1alpha1.ReasonDMZMissing, message)
 	}
@@ -182,7 +182,13 @@ func (s *lanScope) reject(mistake *fault.Fault) pass.Outcome {
 
 // observe takes the snapshot. Sets NetworkInSync and Contained to Unknown while the engine is away.
 func (s *lanScope) observe(ctx context.Context) pass.Outcome {
-	observed, err := s.Observer.View(ctx, model.Concern{LANs: []string{string(s.lan.UID)}, Junctions: true, Routes: true})
+	concern := model.Concern{LANs: []string{string(s.lan.UID)}}
+	observed, err := s.Observer.View(ctx, concern)
+	if err == nil && !isLaid(s.lan, observed) {
+		// The routes of this moment decide where a network can be laid.
+		concern.Routes = true
+		observed, err = s.Observer.View(ctx, concern)
+	}
 	if err != nil {
 		outcome := pass.Retry(err)
 		if outcome.Reason() == v1alpha1.ReasonEngineUnavailable {
@@ -195,11 +201,22 @@ func (s *lanScope) observe(ctx context.Context) pass.Outcome {
 	return pass.Continue()
 }
 
+// isLaid reports whether the LAN's network was seen to have the subnet that the LAN
+// claims. No other network can have it then, whatever other LANs claim.
+func isLaid(lan *v1alpha1.LAN, observed model.Observed) bool {
+	subnet, claimed := graph.Subnet(lan)
+	return claimed && slices.ContainsFunc(observed.Networks, func(network model.Network) bool {
+		return network.Identity.Owner.UID == string(lan.UID) && slices.Contains(network.Subnets, subnet)
+	})
+}
+
 // allocate decides subnet and gateway once and writes them to status before
 // they are used. Sets Accepted.
 func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
-	// Held until the choice is saved: the next LAN to choose must see it.
-	defer s.lockAllocation("subnets")()
+	if !isLaid(s.lan, s.observed) {
+		// Held until the choice is saved: the next LAN to choose must see it.
+		defer s.lockAllocation("subnets")()
+	}
 	before := s.lan.Status
 	subnet, gateway, outcome := s.chooseSubnet(ctx)
 	if !outcome.IsContinue() {
@@ -215,18 +232,29 @@ func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
 	}
 	s.desired = render.Network(s.Instance, s.lan, subnet, gateway)
 	// The engine keeps apart only what is internal.
-	s.desired.Filter.RoutedFrames = s.desired.Internal && graph.IsCrossed(s.lan, s.siblings, s.deckies)
+	if s.desired.Internal {
+		linked, err := s.linked(ctx)
+		if err != nil {
+			return pass.Retry(err)
+		}
+		s.desired.Filter.RoutedFrames = graph.IsCrossed(s.lan, linked, s.deckies)
+	}
 	return pass.Continue()
 }
 
-func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, pass.Outcome) {
-	// A choice that is in use is only checked. Otherwise all that was decided before
-	// has to be known.
-	newAs := fromCache
-	if s.lan.Status.NetworkID == "" {
-		newAs = withOwnWrites
+// linked returns the LANs between which deckies on the LAN forward.
+func (s *lanScope) linked(ctx context.Context) ([]v1alpha1.LAN, error) {
+	names := map[string]bool{}
+	for i := range s.deckies {
+		for _, name := range linkedLANs(&s.deckies[i]) {
+			names[name] = true
+		}
 	}
-	rivals, err := s.rivals(ctx, newAs)
+	return lansNamed(ctx, s.Kube, s.lan.Namespace, s.topology.Name, slices.Collect(maps.Keys(names)))
+}
+
+func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, pass.Outcome) {
+	rivals, err := s.rivals(ctx)
 	if err != nil {
 		return netip.Prefix{}, netip.Addr{}, pass.Retry(err)
 	}
@@ -262,7 +290,17 @@ func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, 
 }
 
 // rivals returns the LANs that may claim subnets of this engine, this one included.
-func (s *lanScope) rivals(ctx context.Context, newAs freshness) ([]v1alpha1.LAN, error) {
+// A LAN that has its subnet has none.
+func (s *lanScope) rivals(ctx context.Context) ([]v1alpha1.LAN, error) {
+	if isLaid(s.lan, s.observed) {
+		return nil, nil
+	}
+	// One that had a network once is only checked. Otherwise all that was decided
+	// before has to be known.
+	newAs := fromCache
+	if s.lan.Status.NetworkID == "" {
+		newAs = withOwnWrites
+	}
 	var all v1alpha1.LANList
 	if err := listFrom(ctx, s.Kube, newAs, &all); err != nil {
 		return nil, err
@@ -280,7 +318,7 @@ func (s *lanScope) keptSubnet(all []v1alpha1.LAN) string {
 			kept = all[i].Status.Subnet
 		}
 	}
-	if kept == "" || s.lan.Status.NetworkID != "" {
+	if kept == "" || s.lan.Status.NetworkID != "" || isLaid(s.lan, s.observed) {
 		return kept
 	}
 	prefix, err := netip.ParsePrefix(kept)

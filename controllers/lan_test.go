@@ -248,6 +248,22 @@ func TestLaterLANIsAtFaultForAnOverlap(t *testing.T) {
 	l.wantConditions(same, v1alpha1.ConditionReady, "True Succeeded")
 }
 
+// A network that is there keeps its subnet, whoever else says that it is theirs: no
+// other can be laid over it.
+func TestNetworkThatIsThereKeepsItsSubnet(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	first, second := lan("first", dmz, subnet("10.1.0.0/24")), lan("second", subnet("10.2.0.0/24"))
+	l.create(topology("acme"), first, second)
+	l.converge()
+	// The first is the earlier, and has a network, too: of another subnet.
+	edit(l, first, subnet("10.2.0.0/24"))
+	l.converge()
+	l.wantConditions(second, v1alpha1.ConditionReady, "True Succeeded")
+	l.wantConditions(first, v1alpha1.ConditionReady, "False SubnetConflict")
+	l.assertSteadyState()
+}
+
 // Scenario 2: a LAN that cannot be built causes no write and holds nobody back.
 func TestInvalidLAN(t *testing.T) {
 	t.Parallel()

@@ -116,6 +116,22 @@ func neighbours(ctx context.Context, kube client.Reader, newAs freshness, namesp
 	return found, nil
 }
 
+// lansNamed returns those LANs of a topology that have one of the names.
+func lansNamed(ctx context.Context, kube client.Reader, namespace, topology string, names []string) ([]v1alpha1.LAN, error) {
+	var lans []v1alpha1.LAN
+	for _, name := range names {
+		var lan v1alpha1.LAN
+		err := kube.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &lan)
+		switch {
+		case client.IgnoreNotFound(err) != nil:
+			return nil, err
+		case err == nil && topologyName(&lan) == topology:
+			lans = append(lans, lan)
+		}
+	}
+	return lans, nil
+}
+
 // listMembers lists the LANs and Deckies that name a topology, which must not be changed.
 func listMembers(ctx context.Context, kube client.Reader, namespace, topology string) ([]v1alpha1.LAN, []v1alpha1.Decky, error) {
 	var lans v1alpha1.LANList

@@ -49,7 +49,6 @@ func (s *topologyScope) resolve(ctx context.Context) pass.Outcome {
 	if s.lans, s.deckies, err = listMembers(ctx, s.Kube, s.topology.Namespace, s.topology.Name); err != nil {
 		return pass.Retry(err)
 	}
-	slices.SortFunc(s.deckies, func(a, b v1alpha1.Decky) int { return strings.Compare(a.Name, b.Name) })
 	return pass.Continue()
 }
 
@@ -78,8 +77,9 @@ func (s *topologyScope) tearDown(ctx context.Context) pass.Outcome {
 		}
 		return pass.Gone()
 	}
-	// Deckies first, so that no LAN has to name one that would stay, and in the order
-	// that a LAN's wait for them counts on.
+	// Deckies first, so that no LAN has to name one that would stay, and from the last
+	// by name, which a LAN's wait for them counts on.
+	slices.SortFunc(members[len(s.lans):], func(a, b pass.Object) int { return strings.Compare(a.GetName(), b.GetName()) })
 	for _, member := range slices.Backward(members) {
 		if err := s.deleteMember(ctx, member); err != nil {
 			return pass.Retry(err)

@@ -30,6 +30,10 @@ const (
 	// indexLAN finds Deckies by what lanKey makes of each LAN that they ask for, or
 	// have an interface on.
 	indexLAN = "interfaces.lan"
+	// indexReach finds the LANs whose deckies reach another one by its name.
+	indexReach = "status.reaches"
+	// indexDMZ finds the LANs that are to be a DMZ by the Topology that they name.
+	indexDMZ = "spec.dmz"
 	// indexForwarding finds the Deckies that forward by the Topology that they name.
 	indexForwarding = "spec.forwarding"
 	// indexUnaccepted finds the Deckies whose spec could not be accepted, and
@@ -46,6 +50,8 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		extract client.IndexerFunc
 	}{
 		{&v1alpha1.LAN{}, indexTopology, topologyOf},
+		{&v1alpha1.LAN{}, indexReach, reachOf},
+		{&v1alpha1.LAN{}, indexDMZ, dmzOf},
 		{&v1alpha1.LAN{}, indexUnready, unreadyOn},
 		{&v1alpha1.Decky{}, indexTopology, topologyOf},
 		{&v1alpha1.Decky{}, indexLAN, lansOf},
@@ -69,15 +75,39 @@ func lansOf(object client.Object) []string {
 	if !ok {
 		return nil
 	}
-	var keys []string
+	names := lanNames(decky)
+	for i, name := range names {
+		names[i] = lanKey(topologyName(decky), name)
+	}
+	return names
+}
+
+// lanNames names each LAN that a decky asks for, or has an interface on.
+func lanNames(decky *v1alpha1.Decky) []string {
+	var names []string
 	for _, asked := range decky.Interfaces() {
-		keys = append(keys, lanKey(topologyName(decky), asked.LAN))
+		names = append(names, asked.LAN)
 	}
 	for _, recorded := range decky.Status.Interfaces {
-		keys = append(keys, lanKey(topologyName(decky), recorded.LAN))
+		names = append(names, recorded.LAN)
 	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func reachOf(object client.Object) []string {
+	lan, ok := object.(*v1alpha1.LAN)
+	if !ok {
+		return nil
+	}
+	return lan.Status.Reaches
+}
+
+func dmzOf(object client.Object) []string {
+	if lan, ok := object.(*v1alpha1.LAN); !ok || !lan.Spec.DMZ {
+		return nil
+	}
+	return topologyOf(object)
 }
 
 func forwardingIn(object client.Object) []string {

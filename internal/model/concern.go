@@ -13,12 +13,10 @@ type Concern struct {
 	BaseName string
 	// LANs are the UIDs of LANs. All containers on their networks are of concern.
 	LANs []string
+	// Networks are the ids of networks. All containers on them are of concern.
+	Networks []string
 	// HostPorts says that all containers that hold ports of the host are of concern.
 	HostPorts bool
-	// Junctions says that all containers are of concern that may lead from one network
-	// to another, or should not be where they are: all but bases on one LAN, of their
-	// own topology.
-	Junctions bool
 	// Routes says that the routes of the host are.
 	Routes bool
 }

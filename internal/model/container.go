@@ -4,6 +4,7 @@
 package model
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 )
@@ -159,6 +160,11 @@ type Container struct {
 
 // IsRunning reports whether the container's process runs.
 func (c Container) IsRunning() bool { return c.State == StateRunning }
+
+// Compare orders containers by name, then id.
+func (c Container) Compare(other Container) int {
+	return cmp.Or(cmp.Compare(c.Name, other.Name), cmp.Compare(c.ID, other.ID))
+}
 
 // EndpointOn returns the container's endpoint on a network, if it has one.
 func (c Container) EndpointOn(networkID string) (Endpoint, bool) {

@@ -77,6 +77,11 @@ type Endpoint struct {
 	Aliases []string
 }
 
+// Compare orders networks by name, then id.
+func (n Network) Compare(other Network) int {
+	return cmp.Or(cmp.Compare(n.Name, other.Name), cmp.Compare(n.ID, other.ID))
+}
+
 // EndpointSpec is an interface as it should be.
 type EndpointSpec struct {
 	// NetworkName and NetworkID identify the network; both are known, because

@@ -6,6 +6,7 @@ package model
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -54,6 +55,24 @@ func (o Observed) WithNamespace(containerID string, namespace Namespace) Observe
 	maps.Copy(namespaces, o.Namespaces)
 	namespaces[containerID] = namespace
 	o.Namespaces = namespaces
+	return o
+}
+
+// WithContainers returns a copy that also holds these containers, without those
+// that it has already. The receiver stays as it is.
+func (o Observed) WithContainers(containers []Container) Observed {
+	known := make(map[string]bool, len(o.Containers))
+	for _, container := range o.Containers {
+		known[container.ID] = true
+	}
+	all := slices.Clone(o.Containers)
+	for _, container := range containers {
+		if !known[container.ID] {
+			all = append(all, container)
+		}
+	}
+	slices.SortFunc(all, Container.Compare)
+	o.Containers = all
 	return o
 }
 

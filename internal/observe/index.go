@@ -27,8 +27,6 @@ const (
 	byNetwork
 	// byHostPorts finds all containers that hold ports of the host.
 	byHostPorts
-	// byJunction finds all containers that may lead from one network to another.
-	byJunction
 )
 
 // An index holds the ids of the objects that have a key.
@@ -74,17 +72,6 @@ func containerKeys(container model.Container) []indexKey {
 	return keys
 }
 
-// isJunction reports whether a container may lead from one network to another. home
-// is the identity of the network that its only endpoint is on. One of a network that
-// is not known yet, or goes, is taken for a junction, which does no harm.
-func isJunction(container model.Container, home model.Identity) bool {
-	owner := container.Identity.Owner
-	staysHome := len(container.Endpoints) == 1 && container.Identity.Role == model.RoleBase && !container.Identity.IsForeign() &&
-		home.Role == model.RoleNetwork && home.Owner.Instance == owner.Instance &&
-		home.Owner.Namespace == owner.Namespace && home.Owner.Topology == owner.Topology
-	return len(container.Endpoints) > 0 && !staysHome
-}
-
 func networkKeys(network model.Network) []indexKey {
 	return []indexKey{{byOwner, network.Identity.Owner.UID}}
 }
@@ -101,8 +88,8 @@ func keysOf(concern model.Concern, networks index) []indexKey {
 			keys = append(keys, indexKey{byNetwork, id})
 		}
 	}
-	if concern.Junctions {
-		keys = append(keys, indexKey{by: byJunction})
+	for _, id := range concern.Networks {
+		keys = append(keys, indexKey{byNetwork, id})
 	}
 	if concern.HostPorts {
 		keys = append(keys, indexKey{by: byHostPorts})

@@ -165,28 +165,43 @@ func (o *Observer) inspectListed(ctx context.Context, list listing) (map[string]
 	for _, container := range list.containers {
 		listed[container.ID] = container
 	}
-	ids := o.picture.doubtful(list.containers, list.scrutiny)
+	doubtful, due := o.picture.doubtful(list.containers, list.scrutiny)
+	inspected := make(map[string]look[model.Container], len(doubtful)+len(due))
+	for _, batch := range []struct {
+		ids      []string
+		inFlight int
+	}{
+		{doubtful, inFlight},
+		// Nothing waits for these, and there may be hundreds: others go first.
+		{due, 1},
+	} {
+		looks, err := o.inspectAll(ctx, list.seq, batch.ids, batch.inFlight, listed)
+		if err != nil {
+			return nil, err
+		}
+		for _, seen := range looks {
+			inspected[seen.id] = seen
+		}
+	}
+	return inspected, nil
+}
+
+// inspectAll inspects listed containers, so many at a time.
+func (o *Observer) inspectAll(ctx context.Context, listSeq uint64, ids []string, inFlight int, listed map[string]model.Container) ([]look[model.Container], error) {
 	looks := make([]look[model.Container], len(ids))
-	err := inParallel(ids, func(i int, id string) error {
+	err := inParallel(ids, inFlight, func(i int, id string) error {
 		seen, err := o.lookAtContainer(ctx, id)
 		if err != nil {
 			if isGeneral(err) || ctx.Err() != nil {
 				return err
 			}
 			log.FromContext(ctx).Error(err, "Taking a container as listed", "container", listed[id].Name)
-			seen = look[model.Container]{id: id, seq: list.seq, found: true, value: listed[id]}
+			seen = look[model.Container]{id: id, seq: listSeq, found: true, value: listed[id]}
 		}
 		looks[i] = seen
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	inspected := make(map[string]look[model.Container], len(looks))
-	for _, seen := range looks {
-		inspected[seen.id] = seen
-	}
-	return inspected, nil
+	return looks, err
 }
 
 // isGeneral reports whether an error of an inspection says something about the
@@ -200,11 +215,11 @@ func (o *Observer) inspect(ctx context.Context, containerIDs, networkIDs []strin
 	containers := make([]look[model.Container], len(containerIDs))
 	networks := make([]look[model.Network], len(networkIDs))
 	err := errors.Join(
-		inParallel(containerIDs, func(i int, id string) (err error) {
+		inParallel(containerIDs, inFlight, func(i int, id string) (err error) {
 			containers[i], err = o.lookAtContainer(ctx, id)
 			return err
 		}),
-		inParallel(networkIDs, func(i int, id string) (err error) {
+		inParallel(networkIDs, inFlight, func(i int, id string) (err error) {
 			networks[i], err = o.lookAtNetwork(ctx, id)
 			return err
 		}),
@@ -280,9 +295,9 @@ func withoutForeignDetail(container model.Container) model.Container {
 	}
 }
 
-// inParallel calls a function for each id, a few at a time. It returns the first
+// inParallel calls a function for each id, so many at a time. It returns the first
 // error, after which it begins no further call.
-func inParallel(ids []string, call func(i int, id string) error) error {
+func inParallel(ids []string, inFlight int, call func(i int, id string) error) error {
 	var (
 		running sync.WaitGroup
 		mu      sync.Mutex

@@ -73,22 +73,10 @@ type picture struct {
 }
 
 func newPicture() *picture {
-	p := &picture{networks: newTable(compareNetworks, networkKeys)}
-	p.containers = newTable(compareContainers, p.containerKeys)
-	return p
-}
-
-// containerKeys needs the lock.
-func (p *picture) containerKeys(container model.Container) []indexKey {
-	keys := containerKeys(container)
-	var home model.Identity
-	if len(container.Endpoints) > 0 {
-		home = p.networks.entries[container.Endpoints[0].NetworkID].value.Identity
+	return &picture{
+		containers: newTable(model.Container.Compare, containerKeys),
+		networks:   newTable(model.Network.Compare, networkKeys),
 	}
-	if isJunction(container, home) {
-		keys = append(keys, indexKey{by: byJunction})
-	}
-	return keys
 }
 
 // nextSeq returns the sequence number for a look that is about to begin.
@@ -183,16 +171,15 @@ func (p *picture) unseen(marked batch) (containerIDs, networkIDs []string) {
 }
 
 // doubtful returns the ids of our containers among the listed about which the
-// list does not tell enough: not inspected yet, listed differently than when
-// they were, or their turn to be inspected anyway.
-func (p *picture) doubtful(listed []model.Container, how scrutiny) []string {
+// list does not tell enough, not inspected yet or listed differently than when
+// they were, and of those whose turn it is to be inspected anyway.
+func (p *picture) doubtful(listed []model.Container, how scrutiny) (doubtful, due []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	type aged struct {
 		id  string
 		seq uint64
 	}
-	var ids []string
 	var settled []aged
 	for _, container := range listed {
 		if container.Identity.IsForeign() {
@@ -200,16 +187,16 @@ func (p *picture) doubtful(listed []model.Container, how scrutiny) []string {
 		}
 		known := p.containers.entries[container.ID]
 		if how == scrutinyOfAll || known.listed == nil || !reflect.DeepEqual(*known.listed, container) {
-			ids = append(ids, container.ID)
+			doubtful = append(doubtful, container.ID)
 			continue
 		}
 		settled = append(settled, aged{id: container.ID, seq: known.seq})
 	}
 	slices.SortFunc(settled, func(a, b aged) int { return cmp.Compare(a.seq, b.seq) })
 	for _, container := range settled[:(len(settled)+rotation-1)/rotation] {
-		ids = append(ids, container.id)
+		due = append(due, container.id)
 	}
-	return ids
+	return doubtful, due
 }
 
 // mergeList merges a list and returns what changed.

@@ -4,12 +4,9 @@
 package observe
 
 import (
-	"cmp"
 	"maps"
 	"reflect"
 	"slices"
-
-	"github.com/deckyard/deckyard/internal/model"
 )
 
 // A look is what one read of one object gave.
@@ -175,12 +172,4 @@ func (t *table[T]) some(keys []indexKey) []T {
 	}
 	slices.SortFunc(found, t.compare)
 	return found
-}
-
-func compareContainers(a, b model.Container) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-}
-
-func compareNetworks(a, b model.Network) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 }

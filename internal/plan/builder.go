@@ -4,7 +4,6 @@
 package plan
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -86,13 +85,11 @@ func networkRef(network model.Network) Ref {
 // inOrder returns an observation sorted as it should be, so that the plan does
 // not depend on who made it. The argument stays as it is.
 func inOrder(observed model.Observed) model.Observed {
-	byName := func(a, b model.Container) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) }
-	if !slices.IsSortedFunc(observed.Containers, byName) {
-		observed.Containers = slices.SortedFunc(slices.Values(observed.Containers), byName)
+	if !slices.IsSortedFunc(observed.Containers, model.Container.Compare) {
+		observed.Containers = slices.SortedFunc(slices.Values(observed.Containers), model.Container.Compare)
 	}
-	networksByName := func(a, b model.Network) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) }
-	if !slices.IsSortedFunc(observed.Networks, networksByName) {
-		observed.Networks = slices.SortedFunc(slices.Values(observed.Networks), networksByName)
+	if !slices.IsSortedFunc(observed.Networks, model.Network.Compare) {
+		observed.Networks = slices.SortedFunc(slices.Values(observed.Networks), model.Network.Compare)
 	}
 	if !slices.IsSortedFunc(observed.Filters, model.Filter.Compare) {
 		observed.Filters = slices.SortedFunc(slices.Values(observed.Filters), model.Filter.Compare)

@@ -15,12 +15,24 @@ import (
 type View struct {
 	// Instance is the UID of the control plane.
 	Instance string
-	// LANs are those of the topology.
-	LANs []v1alpha1.LAN
-	// Deckies are the owners, as far as they exist, of the bases that Unread names.
+	// Deckies are the owners, as far as they exist, of the bases that Missing names,
+	// and LANs those that these ask for.
 	Deckies []v1alpha1.Decky
-	// Observed holds, of the bases that Unread names, the namespaces too.
+	LANs    []v1alpha1.LAN
+	// Observed holds all networks, the containers on those of the LAN and on those
+	// that Explored names, and the namespaces of the bases that Missing names.
 	Observed model.Observed
+	// Explored holds the ids of the networks that Missing named.
+	Explored map[string]bool
+}
+
+// Missing is what a verdict on a LAN still takes.
+type Missing struct {
+	// Networks are the ids of those whose containers have to be known.
+	Networks []string
+	// Bases are those of which it has to be known whether they forward, and whether
+	// they may.
+	Bases []model.Container
 }
 
 // Verdict is what the deckies of a LAN reach.
@@ -44,10 +56,12 @@ type Breach struct {
 	Message string
 }
 
-// Unread returns the bases, on the ways from a LAN, of which it has to be known
-// whether they forward, and whether they may. When that of all of them is, others
-// may come after them.
-func (v View) Unread(lan *v1alpha1.LAN) []model.Container { return v.walkFrom(lan).unread }
+// Missing returns what has to be known of the ways from a LAN; false if nothing is
+// missing. When it is known, more may come after it.
+func (v View) Missing(lan *v1alpha1.LAN) (missing Missing, isAny bool) {
+	missing = v.walkFrom(lan).missing
+	return missing, len(missing.Networks)+len(missing.Bases) > 0
+}
 
 // Of returns what the deckies of a LAN reach. There is no verdict on a LAN that
 // has no network.
@@ -119,11 +133,6 @@ func openBridge(lan *v1alpha1.LAN, network *model.Network, isDamaged bool) Breac
 // walk finds which networks are reached from a LAN.
 type walk struct {
 	View
-	// lans and deckies are those of the view, by UID.
-	lans    map[string]*v1alpha1.LAN
-	deckies map[string]*v1alpha1.Decky
-	// networks are all of the engine, by id.
-	networks map[string]*model.Network
 	// junctions are the containers that may lead from a network to others, or
 	// should not be there, by its id.
 	junctions map[string][]*model.Container
@@ -132,24 +141,14 @@ type walk struct {
 	// leaves says that a network is reached that is not a LAN's.
 	leaves   bool
 	seen     map[string]bool
-	unread   []model.Container
+	missing  Missing
 	breaches []Breach
 }
 
 func (v View) walkFrom(lan *v1alpha1.LAN) *walk {
-	w := &walk{
-		View: v, lans: map[string]*v1alpha1.LAN{}, deckies: map[string]*v1alpha1.Decky{},
-		networks: map[string]*model.Network{}, junctions: map[string][]*model.Container{}, seen: map[string]bool{},
-	}
-	for i := range v.LANs {
-		w.lans[string(v.LANs[i].UID)] = &v.LANs[i]
-	}
-	for i := range v.Deckies {
-		w.deckies[string(v.Deckies[i].UID)] = &v.Deckies[i]
-	}
+	w := &walk{View: v, junctions: map[string][]*model.Container{}, seen: map[string]bool{}}
 	for i := range v.Observed.Networks {
 		network := &v.Observed.Networks[i]
-		w.networks[network.ID] = network
 		if w.isLAN(network) && isOf(lan, network) {
 			w.enter(network)
 		}
@@ -158,6 +157,10 @@ func (v View) walkFrom(lan *v1alpha1.LAN) *walk {
 	// What is reached from there is added behind.
 	for next := 0; next < len(w.reached); next++ { //nolint:intrange // the list grows meanwhile
 		from := w.reached[next]
+		if !isOf(lan, from) && !w.Explored[from.ID] {
+			w.missing.Networks = append(w.missing.Networks, from.ID)
+			continue
+		}
 		for _, container := range w.junctions[from.ID] {
 			w.pass(from, container)
 		}
@@ -185,8 +188,8 @@ func (w *walk) staysHome(container *model.Container) bool {
 	if !w.isBase(container) || len(container.Endpoints) != 1 {
 		return false
 	}
-	network, exists := w.networks[container.Endpoints[0].NetworkID]
-	if !exists {
+	network := w.network(container.Endpoints[0].NetworkID)
+	if network == nil {
 		return false
 	}
 	home, owner := network.Identity.Owner, container.Identity.Owner
@@ -227,8 +230,8 @@ func (w *walk) pass(from *model.Network, container *model.Container) {
 		w.breaches = append(w.breaches, breach)
 	}
 	for _, endpoint := range container.Endpoints {
-		to, exists := w.networks[endpoint.NetworkID]
-		if exists && (isWrong || w.letsCross(from) && w.letsCross(to)) {
+		to := w.network(endpoint.NetworkID)
+		if to != nil && (isWrong || w.letsCross(from) && w.letsCross(to)) {
 			w.enter(to)
 		}
 	}
@@ -237,7 +240,7 @@ func (w *walk) pass(from *model.Network, container *model.Container) {
 func (w *walk) ask(container *model.Container) {
 	if !w.seen[container.ID] {
 		w.seen[container.ID] = true
-		w.unread = append(w.unread, *container)
+		w.missing.Bases = append(w.missing.Bases, *container)
 	}
 }
 
@@ -251,8 +254,8 @@ func (w *walk) misplaced(container *model.Container) Breach {
 		return Breach{v1alpha1.ReasonEndpointExtra, fmt.Sprintf("container %q, which is no decky's base, is connected to a LAN", container.Name)}
 	}
 	for _, endpoint := range container.Endpoints {
-		network, exists := w.networks[endpoint.NetworkID]
-		if exists && !w.isAskedFor(decky, network) {
+		network := w.network(endpoint.NetworkID)
+		if network != nil && !w.isAskedFor(decky, network) {
 			return Breach{v1alpha1.ReasonEndpointExtra, fmt.Sprintf("Decky %s is connected to network %q, which its spec does not list", decky.Name, network.Name)}
 		}
 	}
@@ -269,7 +272,7 @@ func (w *walk) misrouting(container *model.Container) Breach {
 
 // isAskedFor reports whether the spec of a decky lists a network's LAN.
 func (w *walk) isAskedFor(decky *v1alpha1.Decky, network *model.Network) bool {
-	lan := w.lans[network.Identity.Owner.UID]
+	lan := find(w.LANs, func(lan *v1alpha1.LAN) bool { return string(lan.UID) == network.Identity.Owner.UID })
 	isSibling := lan != nil && lan.Namespace == decky.Namespace && lan.Spec.TopologyRef == decky.Spec.TopologyRef
 	return isSibling && w.isLAN(network) && slices.ContainsFunc(decky.Interfaces(), func(asked v1alpha1.Attachment) bool {
 		return asked.LAN == lan.Name
@@ -281,7 +284,23 @@ func (w *walk) deckyOf(container *model.Container) *v1alpha1.Decky {
 	if !w.isBase(container) {
 		return nil
 	}
-	return w.deckies[container.Identity.Owner.UID]
+	return find(w.Deckies, func(decky *v1alpha1.Decky) bool { return string(decky.UID) == container.Identity.Owner.UID })
+}
+
+// network returns the network that has an id; nil if none has. A walk asks for few,
+// so that a search is cheaper than an index of all.
+func (w *walk) network(id string) *model.Network {
+	return find(w.Observed.Networks, func(network *model.Network) bool { return network.ID == id })
+}
+
+// find returns the first of some that is as asked for; nil if none is.
+func find[T any](among []T, isIt func(*T) bool) *T {
+	for i := range among {
+		if isIt(&among[i]) {
+			return &among[i]
+		}
+	}
+	return nil
 }
 
 // letsCross reports whether frames between other subnets cross a network: on an
@@ -293,13 +312,13 @@ func (w *walk) letsCross(network *model.Network) bool {
 
 // filterOf returns the filter rules of a network's bridge.
 func (w *walk) filterOf(network *model.Network) (model.Filter, bool) {
-	index := slices.IndexFunc(w.Observed.Filters, func(filter model.Filter) bool {
+	filter := find(w.Observed.Filters, func(filter *model.Filter) bool {
 		return filter.Bridge == network.Bridge && filter.Owner.Instance == w.Instance && filter.Owner.UID == network.Identity.Owner.UID
 	})
-	if index < 0 {
+	if filter == nil {
 		return model.Filter{}, false
 	}
-	return w.Observed.Filters[index], true
+	return *filter, true
 }
 
 // isBase reports whether a container is the base of a decky of the control plane.

@@ -25,7 +25,7 @@ const instance = "instance-1"
 type world struct{ reach.View }
 
 func newWorld() *world {
-	w := &world{reach.View{Instance: instance}}
+	w := &world{reach.View{Instance: instance, Explored: map[string]bool{"network-other": true}}}
 	w.Observed.Namespaces = map[string]model.Namespace{}
 	for i, name := range []string{"dmz", "office", "plant", "safe"} {
 		w.addLAN(name, i)
@@ -41,6 +41,7 @@ func (w *world) addLAN(name string, number int) {
 	lan := v1alpha1.LAN{ObjectMeta: metav1.ObjectMeta{Namespace: "lab", Name: name, UID: types.UID("lan-" + name)}}
 	lan.Spec.DMZ, lan.Spec.TopologyRef.Name = name == "dmz", "acme"
 	w.LANs = append(w.LANs, lan)
+	w.Explored["network-"+name] = true
 	owner := model.Owner{Instance: instance, Kind: model.OwnerLAN, Namespace: "lab", Topology: "acme", Name: name, UID: string(lan.UID)}
 	w.Observed.Networks = append(w.Observed.Networks, model.Network{
 		ID: "network-" + name, Name: "lab_acme_" + name, Bridge: "br-" + name, Internal: !lan.Spec.DMZ,
@@ -346,8 +347,8 @@ func TestVerdicts(t *testing.T) {
 				if diff := cmp.Diff(tc.breaches[lan.Name], reasons); diff != "" {
 					t.Errorf("breaches of %s (-want +have):\n%s", lan.Name, diff)
 				}
-				if verdict.Doubt.Reason != "" || len(w.Unread(lan)) > 0 {
-					t.Errorf("%s: doubt %+v, unread %d", lan.Name, verdict.Doubt, len(w.Unread(lan)))
+				if missing, isAny := w.Missing(lan); verdict.Doubt.Reason != "" || isAny {
+					t.Errorf("%s: doubt %+v, missing %+v", lan.Name, verdict.Doubt, missing)
 				}
 			}
 		})
@@ -378,27 +379,27 @@ func TestFirewallThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Of the bases only those are asked for that may lead further, one LAN at a time.
-func TestUnreadBases(t *testing.T) {
+// Only what may lead further is asked for, one LAN after the other.
+func TestMissing(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.link("web")
-	known := w.Observed.Namespaces
-	w.Observed.Namespaces = nil
-	var asked [][]string
-	for {
-		unread := w.Unread(w.lan("dmz"))
-		if len(unread) == 0 {
-			break
+	all := w.Observed
+	w.Observed.Namespaces, w.Explored = nil, map[string]bool{}
+	w.Observed.Containers = all.Attached("network-dmz")
+	var asked []string
+	for missing, isAny := w.Missing(w.lan("dmz")); isAny; missing, isAny = w.Missing(w.lan("dmz")) {
+		for _, id := range missing.Networks {
+			asked = append(asked, id)
+			w.Explored[id] = true
+			w.Observed = w.Observed.WithContainers(all.Attached(id))
 		}
-		var names []string
-		for _, base := range unread {
-			names = append(names, strings.TrimPrefix(base.ID, "base-"))
-			w.Observed = w.Observed.WithNamespace(base.ID, known[base.ID])
+		for _, base := range missing.Bases {
+			asked = append(asked, base.ID)
+			w.Observed = w.Observed.WithNamespace(base.ID, all.Namespaces[base.ID])
 		}
-		asked = append(asked, names)
 	}
-	if diff := cmp.Diff([][]string{{"web"}, {"jump"}}, asked); diff != "" {
+	if diff := cmp.Diff([]string{"base-web", "network-office", "base-jump"}, asked); diff != "" {
 		t.Errorf("asked for (-want +have):\n%s", diff)
 	}
 	if verdict, _ := w.Of(w.lan("dmz")); row(verdict) != "office No No No" {

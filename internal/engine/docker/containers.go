@@ -32,12 +32,10 @@ func (e *Engine) Containers(ctx context.Context) ([]model.Container, error) {
 	for _, summary := range summaries {
 		containers = append(containers, containerOfSummary(summary))
 	}
-	if err := e.identifyNetworks(ctx, containers); err != nil {
+	if err := identifyNetworks(containers, func([]string) ([]model.Network, error) { return e.Networks(ctx) }); err != nil {
 		return nil, fmt.Errorf("list containers: %w", err)
 	}
-	slices.SortFunc(containers, func(a, b model.Container) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(containers, model.Container.Compare)
 	return containers, nil
 }
 
@@ -48,7 +46,8 @@ func (e *Engine) Container(ctx context.Context, id string) (model.Container, err
 		return model.Container{}, failure(err, "inspect container %q", id)
 	}
 	observed := []model.Container{containerOfInspection(inspected)}
-	if err := e.identifyNetworks(ctx, observed); err != nil {
+	// There may be hundreds of networks, and this one has one or a few.
+	if err := identifyNetworks(observed, func(names []string) ([]model.Network, error) { return e.networksLike(ctx, names) }); err != nil {
 		return model.Container{}, fmt.Errorf("inspect container %q: %w", id, err)
 	}
 	return observed[0], nil
@@ -56,21 +55,24 @@ func (e *Engine) Container(ctx context.Context, id string) (model.Container, err
 
 // identifyNetworks fills in the network ids of containers that were never
 // started: the engine knows their networks by name alone until then. What leads
-// nowhere keeps its name as id, by which the engine finds the endpoint.
-func (e *Engine) identifyNetworks(ctx context.Context, containers []model.Container) error {
+// nowhere keeps its name as id, by which the engine finds the endpoint. list returns
+// at least the networks that have one of the names.
+func identifyNetworks(containers []model.Container, list func(names []string) ([]model.Network, error)) error {
 	var unidentified []*model.Endpoint
+	var names []string
 	for i := range containers {
 		endpoints := containers[i].Endpoints
 		for j := range endpoints {
 			if endpoint := &endpoints[j]; endpoint.NetworkID == "" {
 				unidentified = append(unidentified, endpoint)
+				names = append(names, endpoint.NetworkName)
 			}
 		}
 	}
 	if len(unidentified) == 0 {
 		return nil
 	}
-	networks, err := e.Networks(ctx)
+	networks, err := list(names)
 	if err != nil {
 		return err
 	}

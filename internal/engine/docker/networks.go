@@ -15,6 +15,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 
 	"github.com/deckyard/deckyard/internal/engine"
@@ -32,7 +33,20 @@ const (
 
 // Networks implements engine.Reader.
 func (e *Engine) Networks(ctx context.Context) ([]model.Network, error) {
-	summaries, err := e.dockerClient.NetworkList(ctx, network.ListOptions{})
+	return e.listNetworks(ctx, network.ListOptions{})
+}
+
+// networksLike returns the networks that have any of the names as a part of theirs.
+func (e *Engine) networksLike(ctx context.Context, names []string) ([]model.Network, error) {
+	like := filters.NewArgs()
+	for _, name := range names {
+		like.Add("name", name)
+	}
+	return e.listNetworks(ctx, network.ListOptions{Filters: like})
+}
+
+func (e *Engine) listNetworks(ctx context.Context, options network.ListOptions) ([]model.Network, error) {
+	summaries, err := e.dockerClient.NetworkList(ctx, options)
 	if err != nil {
 		return nil, failure(err, "list networks")
 	}
@@ -40,9 +54,7 @@ func (e *Engine) Networks(ctx context.Context) ([]model.Network, error) {
 	for _, summary := range summaries {
 		networks = append(networks, networkOf(summary))
 	}
-	slices.SortFunc(networks, func(a, b model.Network) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(networks, model.Network.Compare)
 	return networks, nil
 }
 

@@ -6,6 +6,7 @@ package docker_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/netip"
 	"testing"
@@ -334,6 +335,31 @@ func TestContainerThatCanNeverStartIsDead(t *testing.T) {
 	})}})
 	if container, err := s.engine(t).Container(t.Context(), anID); err != nil || !container.IsRunning() {
 		t.Errorf("a container that runs is %q: %v", container.State, err)
+	}
+}
+
+// Of a container that never ran the engine tells its networks' names alone. It is
+// asked for networks of that name, not for all of hundreds.
+func TestNetworkOfAContainerThatNeverRan(t *testing.T) {
+	t.Parallel()
+	s := serveWith(t, "1.41", func(w http.ResponseWriter, r *http.Request, operation string) {
+		said := mustJSON(t, map[string]any{
+			"Id": anID, "State": map[string]any{"Status": "created"}, "Config": map[string]any{}, "HostConfig": map[string]any{},
+			"NetworkSettings": map[string]any{"Networks": map[string]any{"lab": map[string]any{"IPAMConfig": map[string]any{"IPv4Address": "10.0.0.9"}}}},
+		})
+		if operation == "GET /networks" {
+			if like := r.URL.Query().Get("filters"); like != `{"name":{"lab":true}}` {
+				t.Errorf("asked for networks with filters %q", like)
+			}
+			said = `[{"Id":"1","Name":"lab"},{"Id":"2","Name":"lab2"}]`
+		}
+		if _, err := io.WriteString(w, said); err != nil {
+			t.Errorf("answer %s: %v", operation, err)
+		}
+	})
+	container, err := s.engine(t).Container(t.Context(), anID)
+	if _, found := container.EndpointOn("1"); err != nil || !found {
+		t.Errorf("endpoints %+v, want one on network 1: %v", container.Endpoints, err)
 	}
 }
 

@@ -4,11 +4,13 @@
 package simulated
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/deckyard/deckyard/internal/engine"
 	"github.com/deckyard/deckyard/internal/model"
@@ -86,12 +88,41 @@ func (e *Engine) listNetworks(w http.ResponseWriter, r *http.Request, _ string) 
 	if err != nil {
 		return err
 	}
+	isLike, err := nameFilter(r)
+	if err != nil {
+		return err
+	}
 	bodies := make([]networkBody, 0, len(networks))
 	for _, seen := range networks {
+		if !isLike(seen.Name) {
+			continue
+		}
 		bodies = append(bodies, e.networkBodyOf(seen))
 	}
 	writeJSON(w, http.StatusOK, bodies)
 	return nil
+}
+
+// nameFilter returns what a request asks of names: to have any of some as a part.
+func nameFilter(r *http.Request) (func(name string) bool, error) {
+	text := r.URL.Query().Get("filters")
+	if text == "" {
+		return func(string) bool { return true }, nil
+	}
+	var wanted struct {
+		Name map[string]bool `json:"name"`
+	}
+	if err := json.Unmarshal([]byte(text), &wanted); err != nil {
+		return nil, refusal{http.StatusBadRequest, err.Error()}
+	}
+	return func(name string) bool {
+		for part := range wanted.Name {
+			if strings.Contains(name, part) {
+				return true
+			}
+		}
+		return false
+	}, nil
 }
 
 func (e *Engine) inspectNetwork(w http.ResponseWriter, r *http.Request, id string) error {
