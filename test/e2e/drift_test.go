@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -207,23 +206,13 @@ func TestDriftIsRepairedToldAndCounted(t *testing.T) {
 func (d *driftLab) repairsTold(of drift) int {
 	d.t.Helper()
 	count := 0
-	for _, event := range d.events(of.object) {
-		isAbout := func(words string) bool { return strings.Contains(event.Note, words) }
-		if event.Type == "Normal" && slices.Contains(of.reasons, v1alpha1.Reason(event.Reason)) && !slices.ContainsFunc(of.told, func(words string) bool { return !isAbout(words) }) {
+	for _, event := range d.told(of.object) {
+		hasReason := func(reason v1alpha1.Reason) bool { return strings.HasPrefix(event, "Normal "+string(reason)+": ") }
+		if slices.ContainsFunc(of.reasons, hasReason) && containsAll(event, of.told) {
 			count++
 		}
 	}
 	return count
-}
-
-// events returns the events about an object of the test.
-func (w *world) events(name string) []eventsv1.Event {
-	w.t.Helper()
-	var events eventsv1.EventList
-	if err := w.kube.List(w.t.Context(), &events, client.InNamespace(w.namespace)); err != nil {
-		w.t.Fatal(err)
-	}
-	return slices.DeleteFunc(events.Items, func(event eventsv1.Event) bool { return event.Regarding.Name != name })
 }
 
 // counted returns how many drifts were found or repaired, for reasons or for any.
@@ -255,7 +244,7 @@ func TestBaseRecreatedByHandGetsItsServices(t *testing.T) {
 	topo, web := topology("acme"), decky("acme", "web", "dmz", "ssh")
 	w.create(topo, dmz("acme", "dmz"), web)
 	w.waitReady(topo)
-	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = true })
+	w.suspend(topo)
 	w.waitReady(topo)
 
 	was := w.containers()["web"]
@@ -277,21 +266,14 @@ func TestBaseRecreatedByHandGetsItsServices(t *testing.T) {
 	w.waitMessage(web, v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, fmt.Sprintf(
 		"The topology is suspended; 3 actions would be done, which disrupts services: remove container %[1]s, create container %[1]s, start container %[1]s", service))
 	recorded := w.record()
-	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = false })
+	w.resume(topo)
 	w.waitReady(web, topo)
 	recorded.want("remove web_ssh", "create web_ssh", "start web_ssh")
 	if base := w.containers()["web"]; base.ID != id {
 		t.Errorf("the base is %.12s, not %.12s", base.ID, id)
 	}
 	w.sharesNamespace("web", "web_ssh")
-	w.eventually("an event that tells of it", func() error {
-		if !slices.ContainsFunc(w.events("web"), func(event eventsv1.Event) bool {
-			return event.Reason == string(v1alpha1.ReasonBaseRecreated) && strings.Contains(event.Note, "_web_ssh (shares the namespace of another container)")
-		}) {
-			return errors.New("there is none")
-		}
-		return nil
-	})
+	w.waitTold("web", " "+string(v1alpha1.ReasonBaseRecreated)+": ", "_web_ssh (shares the namespace of another container)")
 }
 
 // An image that is deleted under a running decky is missed and named; nothing
@@ -311,14 +293,7 @@ func TestDeletedImageIsNamedAndAwaited(t *testing.T) {
 	w.requestPasses(web)
 	w.waitCondition(web, v1alpha1.ConditionImagesPresent, metav1.ConditionFalse, v1alpha1.ReasonImageMissing)
 	w.waitCondition(web, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImageMissing)
-	w.eventually("an event that names the image", func() error {
-		if !slices.ContainsFunc(w.events("web"), func(event eventsv1.Event) bool {
-			return event.Type == "Warning" && strings.Contains(event.Note, image)
-		}) {
-			return errors.New("there is none")
-		}
-		return nil
-	})
+	w.waitTold("web", "Warning ", image)
 	w.tagBuiltIn(image)
 	w.waitReady(web)
 	recorded.want()
@@ -353,14 +328,7 @@ func TestRepairsThatAreUndoneBackOff(t *testing.T) {
 	if repairs := len(recorded.writes()); repairs < 15 || repairs > 60 {
 		t.Errorf("repaired %d times", repairs)
 	}
-	w.eventually("an event that tells of the delay", func() error {
-		if !slices.ContainsFunc(w.events("web"), func(event eventsv1.Event) bool {
-			return event.Type == "Warning" && event.Reason == string(v1alpha1.ReasonRepairBackoff)
-		}) {
-			return errors.New("there is none")
-		}
-		return nil
-	})
+	w.waitTold("web", "Warning "+string(v1alpha1.ReasonRepairBackoff)+": ")
 	w.waitReady(web, topo)
 	w.assertUntouched(before, "web")
 }

@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -274,20 +273,13 @@ func TestRecreationWaitsForConsent(t *testing.T) {
 	if difference := cmp.Diff(traits, w.traits(gw)); difference != "" {
 		t.Errorf("what others know it by (-before +after):\n%s", difference)
 	}
-	w.eventually("events that say what is disrupted", func() error {
-		for reason, words := range map[v1alpha1.Reason]string{
-			v1alpha1.ReasonRecreatePending: "which disrupts the base and its services: set spec.updateStrategy",
-			v1alpha1.ReasonSpecChanged:     "this disrupts nothing",
-			v1alpha1.ReasonBaseRecreated:   "this disrupts the base and its services",
-		} {
-			if !slices.ContainsFunc(w.events("gw"), func(event eventsv1.Event) bool {
-				return event.Reason == string(reason) && strings.Contains(event.Note, words)
-			}) {
-				return fmt.Errorf("none with the reason %s says %q: %v", reason, words, notes(w.events("gw")))
-			}
-		}
-		return nil
-	})
+	for reason, disrupted := range map[v1alpha1.Reason]string{
+		v1alpha1.ReasonRecreatePending: "which disrupts the base and its services: set spec.updateStrategy",
+		v1alpha1.ReasonSpecChanged:     "this disrupts nothing",
+		v1alpha1.ReasonBaseRecreated:   "this disrupts the base and its services",
+	} {
+		w.waitTold("gw", " "+string(reason)+": ", disrupted)
+	}
 	if _, err := greeting("tcp", "127.0.0.1:22048"); err != nil {
 		t.Error(err)
 	}
@@ -317,15 +309,6 @@ func (w *world) traits(decky *v1alpha1.Decky) []string {
 	}
 	slices.Sort(traits)
 	return traits
-}
-
-// notes returns what events say.
-func notes(events []eventsv1.Event) []string {
-	said := make([]string, 0, len(events))
-	for _, event := range events {
-		said = append(said, event.Type+" "+event.Reason+": "+event.Note)
-	}
-	return said
 }
 
 // echoes sends a few bytes and waits for their return.

@@ -122,11 +122,8 @@ func TestAttachmentDoneByHandIsNotRepeated(t *testing.T) {
 	w.create(topo, dmz("acme", "dmz"), office, web)
 	w.waitReady(web, office)
 	network := w.networks()["office"].ID
-	suspend := func(suspended bool) {
-		edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = suspended })
-	}
 
-	suspend(true)
+	w.suspend(topo)
 	address := hostOf(t, office.Status.Subnet, 9)
 	edit(w, web, func(web *v1alpha1.Decky) {
 		web.Spec.Attachments = []v1alpha1.Attachment{{LAN: "office", Address: address}}
@@ -135,18 +132,18 @@ func TestAttachmentDoneByHandIsNotRepeated(t *testing.T) {
 	recorded := w.record()
 	w.docker("network", "connect", "--ip", address, network, w.containers()["web"].ID)
 	w.waitReady(web)
-	suspend(false)
+	w.resume(topo)
 	w.requestPasses(topo, web)
 	w.waitReady(web)
 	recorded.want()
 
-	suspend(true)
+	w.suspend(topo)
 	edit(w, web, func(web *v1alpha1.Decky) { web.Spec.Attachments = nil })
 	w.waitCondition(web, v1alpha1.ConditionReady, "False", v1alpha1.ReasonSuspended)
 	recorded = w.record()
 	w.docker("network", "disconnect", network, w.containers()["web"].ID)
 	w.waitReady(web)
-	suspend(false)
+	w.resume(topo)
 	w.requestPasses(topo, web)
 	w.waitReady(web)
 	recorded.want()

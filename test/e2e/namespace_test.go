@@ -114,7 +114,7 @@ func TestServiceOutsideTheBasesNamespaceIsNotReady(t *testing.T) {
 	topo, web := topology("acme"), decky("acme", "web", "dmz", "ssh")
 	w.create(topo, dmz("acme", "dmz"), web)
 	w.waitReady(topo)
-	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = true })
+	w.suspend(topo)
 	w.waitReady(topo)
 
 	recorded := w.record()
@@ -132,7 +132,7 @@ func TestServiceOutsideTheBasesNamespaceIsNotReady(t *testing.T) {
 	w.requestPasses(topo, web)
 	recorded.want()
 
-	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = false })
+	w.resume(topo)
 	w.waitReady(web)
 	w.sharesNamespace("web", "web_ssh")
 }

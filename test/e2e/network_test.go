@@ -47,7 +47,7 @@ func TestForeignNetworkKeepsItsSubnet(t *testing.T) {
 	if has(edge, v1alpha1.ConditionStalled) {
 		t.Error("the LAN is stalled, though the network may go")
 	}
-	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = false })
+	w.resume(topo)
 	w.steady()
 	w.remove(edge)
 	w.assertNoWrites(writes, "a subnet of somebody else")
@@ -166,7 +166,7 @@ func TestBlockTakenMeanwhileIsNotUsed(t *testing.T) {
 	foreign := "foreign-" + w.namespace
 	w.docker("network", "create", "--subnet", "10.222.0.0/23", foreign)
 	defer w.docker("network", "rm", foreign)
-	edit(w, topo, func(topo *v1alpha1.Topology) { topo.Spec.Suspend = false })
+	w.resume(topo)
 	w.waitReady(edge)
 	if got := w.networks()["edge"].Subnets[0].String(); got != "10.222.2.0/24" || edge.Status.Subnet != got {
 		t.Errorf("the network has %s, the status %s", got, edge.Status.Subnet)

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 
-	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/builtin"
 	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/dryrun"
@@ -79,7 +78,7 @@ func TestDryRunPlansWhatIsDone(t *testing.T) {
 		}
 	}
 	recorded := w.record()
-	edit(w, acme, func(acme *v1alpha1.Topology) { acme.Spec.Suspend = false })
+	w.resume(acme)
 	w.waitReady(acme)
 	recorded.want(w.plannedWrites(report)...)
 

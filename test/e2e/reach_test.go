@@ -20,9 +20,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 )
@@ -188,7 +186,7 @@ func TestBrokenContainmentIsTold(t *testing.T) {
 	if w.reachesAny("web", gateway) {
 		t.Fatal("web reaches the host")
 	}
-	edit(w, topo, func(o *v1alpha1.Topology) { o.Spec.Suspend = true })
+	w.suspend(topo)
 	w.requestPasses(w.members()...)
 	w.requestPasses(w.members()...)
 
@@ -200,25 +198,25 @@ func TestBrokenContainmentIsTold(t *testing.T) {
 	if edge.Status.ReachesHost != v1alpha1.AnswerYes || !w.reachesAny("web", gateway) {
 		t.Errorf("the LAN reaches the host: %s, web does: %t", edge.Status.ReachesHost, w.reachesAny("web", gateway))
 	}
-	w.eventuallyTold("edge", "Warning FilterMissing Not contained: ")
-	w.eventuallyTold("acme", "Warning FilterMissing Not contained: ")
+	w.waitTold("edge", "Warning FilterMissing: Not contained: ")
+	w.waitTold("acme", "Warning FilterMissing: Not contained: ")
 	w.requestPasses(w.members()...)
 	w.waitCondition(edge, v1alpha1.ConditionContained, metav1.ConditionFalse, v1alpha1.ReasonFilterMissing)
 
-	edit(w, topo, func(o *v1alpha1.Topology) { o.Spec.Suspend = false })
+	w.resume(topo)
 	w.waitReady(topo, edge, office, plant)
 	w.waitCondition(topo, v1alpha1.ConditionContained, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	if w.reachesAny("web", gateway) {
 		t.Error("web still reaches the host")
 	}
-	w.eventuallyTold("acme", "Normal Succeeded Contained again")
+	w.waitTold("acme", "Normal Succeeded: Contained again")
 	w.forwardByHand(topo, bridge, office)
 }
 
 // forwardByHand makes a decky forward against its spec: its LANs say so.
 func (w *world) forwardByHand(topo *v1alpha1.Topology, bridge *v1alpha1.Decky, office *v1alpha1.LAN) {
 	w.t.Helper()
-	edit(w, topo, func(o *v1alpha1.Topology) { o.Spec.Suspend = true })
+	w.suspend(topo)
 	w.requestPasses(w.members()...)
 	w.requestPasses(w.members()...)
 	w.mustInside(bridge.Name, "sysctl", "-w", "net.ipv4.ip_forward=1")
@@ -227,32 +225,11 @@ func (w *world) forwardByHand(topo *v1alpha1.Topology, bridge *v1alpha1.Decky, o
 	if !strings.Contains(message, bridge.Name) || office.Status.ReachesSummary != "plant" {
 		w.t.Errorf("office reaches %q: %s", office.Status.ReachesSummary, message)
 	}
-	edit(w, topo, func(o *v1alpha1.Topology) { o.Spec.Suspend = false })
+	w.resume(topo)
 	w.waitReady(topo, office)
 	if office = at(w, office); office.Status.ReachesSummary != "" {
 		w.t.Errorf("office still reaches %q", office.Status.ReachesSummary)
 	}
-}
-
-// eventuallyTold waits for an event of an object that begins so: type, reason, note.
-func (w *world) eventuallyTold(name, begin string) {
-	w.t.Helper()
-	w.eventually("an event of "+name, func() error {
-		var events eventsv1.EventList
-		if err := w.kube.List(w.t.Context(), &events, client.InNamespace(w.namespace)); err != nil {
-			return err
-		}
-		var told []string
-		for _, event := range events.Items {
-			if event.Regarding.Name == name {
-				told = append(told, event.Type+" "+event.Reason+" "+event.Note)
-			}
-		}
-		if !slices.ContainsFunc(told, func(event string) bool { return strings.HasPrefix(event, begin) }) {
-			return fmt.Errorf("events: %q", told)
-		}
-		return nil
-	})
 }
 
 // Scenario 51: no name is asked outside for a decky of an inner LAN, neither by the

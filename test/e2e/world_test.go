@@ -152,6 +152,17 @@ func edit[T client.Object](w *world, object T, change func(T)) {
 	})
 }
 
+// suspend has the operator change nothing of a topology until resume.
+func (w *world) suspend(topology *v1alpha1.Topology) {
+	w.t.Helper()
+	edit(w, topology, func(topology *v1alpha1.Topology) { topology.Spec.Suspend = true })
+}
+
+func (w *world) resume(topology *v1alpha1.Topology) {
+	w.t.Helper()
+	edit(w, topology, func(topology *v1alpha1.Topology) { topology.Spec.Suspend = false })
+}
+
 // remove deletes an object and waits until it is gone.
 func (w *world) remove(object client.Object) {
 	w.t.Helper()
