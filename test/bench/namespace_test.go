@@ -11,12 +11,13 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/deckyard/deckyard/test/netns"
 )
 
 // interfaces follows the interfaces of one network namespace as the kernel tells
@@ -33,7 +34,7 @@ type interfaces struct {
 // followInterfaces begins to follow the interfaces of a process's namespace.
 func followInterfaces(b *testing.B, pid int) *interfaces {
 	b.Helper()
-	namespace, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
+	namespace, err := os.Open(netns.OfProcess(pid))
 	check(b, err)
 	defer func() { _ = namespace.Close() }()
 	conn, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{
@@ -118,35 +119,17 @@ const answerPoll = 2 * time.Millisecond
 
 // awaitAnswer returns the time at which a port of a process's own namespace
 // accepts a connection.
-func awaitAnswer(b *testing.B, pid int, port uint16) time.Time {
+func awaitAnswer(b *testing.B, pid int, port uint16) (at time.Time) {
 	b.Helper()
-	type result struct {
-		at  time.Time
-		err error
-	}
-	results := make(chan result, 1)
-	go func() {
-		// The thread ends with the goroutine: it stays locked, so that nothing
-		// else ever runs in the foreign namespace.
-		runtime.LockOSThread()
-		at, err := dialInside(pid, port)
-		results <- result{at, err}
-	}()
-	got := <-results
-	check(b, got.err)
-	return got.at
+	check(b, netns.Within(netns.OfProcess(pid), func() (err error) {
+		at, err = dialOnThisThread(port)
+		return err
+	}))
+	return at
 }
 
-func dialInside(pid int, port uint16) (time.Time, error) {
-	namespace, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
-	if err != nil {
-		return time.Time{}, err
-	}
-	err = unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET)
-	_ = namespace.Close()
-	if err != nil {
-		return time.Time{}, err
-	}
+// dialOnThisThread tries a port of the thread's network namespace until it answers.
+func dialOnThisThread(port uint16) (time.Time, error) {
 	ticker := time.NewTicker(answerPoll)
 	defer ticker.Stop()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-ticker.C {

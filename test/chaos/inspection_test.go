@@ -20,7 +20,7 @@ import (
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/status"
-	"github.com/deckyard/deckyard/test/privateengine"
+	"github.com/deckyard/deckyard/test/netns"
 )
 
 // inspection compares what the engine has with what is wanted.
@@ -225,7 +225,7 @@ func (i *inspection) checkPublished(decky v1alpha1.Decky, base model.Container) 
 
 func (i *inspection) checkForwarding(decky v1alpha1.Decky, base model.Container) {
 	var have []byte
-	err := privateengine.Within(namespacePath(base.PID), func() (err error) {
+	err := netns.Within(netns.OfProcess(base.PID), func() (err error) {
 		have, err = os.ReadFile("/proc/sys/net/ipv4/ip_forward")
 		return err
 	})
@@ -241,8 +241,8 @@ func (i *inspection) checkService(decky v1alpha1.Decky, base, container model.Co
 	if !container.StartedAt.After(base.StartedAt) {
 		i.report("service %s started at %s, its base at %s", container.Name, container.StartedAt, base.StartedAt)
 	}
-	want, wantErr := os.Readlink(namespacePath(base.PID))
-	have, haveErr := os.Readlink(namespacePath(container.PID))
+	want, wantErr := os.Readlink(netns.OfProcess(base.PID))
+	have, haveErr := os.Readlink(netns.OfProcess(container.PID))
 	if err := errors.Join(wantErr, haveErr); err != nil || have != want {
 		i.report("service %s is in %s, its base in %s: %v", container.Name, have, want, err)
 	}
@@ -260,8 +260,6 @@ func (i *inspection) checkService(decky v1alpha1.Decky, base, container model.Co
 		i.report("decky %s does not report service container %.12s: %+v", decky.Name, container.ID, decky.Status.Services)
 	}
 }
-
-func namespacePath(pid int) string { return filepath.Join("/proc", strconv.Itoa(pid), "ns/net") }
 
 func portOf(service string) int {
 	return map[string]int{"ssh": 22, "http": 80, "redis": 6379, "ftp": 21}[service]
@@ -288,7 +286,7 @@ func listens(pid, port int) bool {
 // links lists the interfaces of the engine's host.
 func (w *world) links() ([]string, error) {
 	var names []string
-	err := privateengine.Within(w.own.NetworkNamespace(), func() error {
+	err := netns.Within(w.own.NetworkNamespace(), func() error {
 		links, err := net.Interfaces()
 		for _, link := range links {
 			names = append(names, link.Name)

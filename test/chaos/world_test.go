@@ -31,6 +31,7 @@ import (
 	"github.com/deckyard/deckyard/internal/engine/docker"
 	"github.com/deckyard/deckyard/internal/operator"
 	"github.com/deckyard/deckyard/test/engineproxy"
+	"github.com/deckyard/deckyard/test/netns"
 	"github.com/deckyard/deckyard/test/privateengine"
 )
 
@@ -210,7 +211,7 @@ func (w *world) listenWithin(address string) net.Listener {
 }
 
 func (w *world) tryListenWithin(address string) (listener net.Listener, err error) {
-	err = privateengine.Within(w.own.NetworkNamespace(), func() (err error) {
+	err = netns.Within(w.own.NetworkNamespace(), func() (err error) {
 		listener, err = net.Listen("tcp4", address)
 		return err
 	})
@@ -219,7 +220,7 @@ func (w *world) tryListenWithin(address string) (listener net.Listener, err erro
 
 // dialWithin connects to an address of the engine's network namespace.
 func (w *world) dialWithin(ctx context.Context, _, address string) (conn net.Conn, err error) {
-	err = privateengine.Within(w.own.NetworkNamespace(), func() (err error) {
+	err = netns.Within(w.own.NetworkNamespace(), func() (err error) {
 		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp4", address)
 		return err
 	})

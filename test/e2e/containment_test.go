@@ -12,9 +12,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
-	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +28,7 @@ import (
 	"github.com/deckyard/deckyard/internal/engine/host"
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/operator"
+	"github.com/deckyard/deckyard/test/netns"
 )
 
 // silence is how long a probe waits for an answer that must not come.
@@ -417,21 +416,7 @@ func (o *outside) run(program string, arguments ...string) {
 
 // do calls a function on a thread that is outside.
 func (o *outside) do(call func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		// Locked for good, so that nothing else ever runs there.
-		runtime.LockOSThread()
-		file, err := os.Open("/run/netns/" + o.name)
-		if err == nil {
-			err = unix.Setns(int(file.Fd()), unix.CLONE_NEWNET)
-			_ = file.Close()
-		}
-		if err == nil {
-			err = call()
-		}
-		result <- err
-	}()
-	return <-result
+	return netns.Within("/run/netns/"+o.name, call)
 }
 
 // listen opens a TCP port outside, on which the kernel completes connections.

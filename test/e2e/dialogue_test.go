@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/model"
+	"github.com/deckyard/deckyard/test/netns"
 )
 
 // answerTime bounds a conversation with a service.
@@ -36,17 +36,7 @@ func (w *world) inNamespace(container string, do func() error) error {
 	if !ok || seen.PID == 0 {
 		return fmt.Errorf("container %s does not run", container)
 	}
-	result := make(chan error, 1)
-	go func() {
-		// Locked for good, so that nothing else ever runs in the foreign namespace.
-		runtime.LockOSThread()
-		if err := enterNamespace(seen.PID); err != nil {
-			result <- err
-			return
-		}
-		result <- do()
-	}()
-	return <-result
+	return netns.Within(netns.OfProcess(seen.PID), do)
 }
 
 // sysctl reads a kernel setting in a container's network namespace.
@@ -85,7 +75,7 @@ func (w *world) dialUDPFrom(container string, address [4]byte, port int) (net.Co
 
 // networkNamespace names the network namespace of a container's process.
 func networkNamespace(container model.Container) (string, error) {
-	name, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", container.PID))
+	name, err := os.Readlink(netns.OfProcess(container.PID))
 	if err != nil {
 		return "", fmt.Errorf("%s does not run: %w", container.Name, err)
 	}

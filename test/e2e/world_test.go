@@ -12,9 +12,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -301,39 +299,13 @@ func (w *world) docker(arguments ...string) string {
 }
 
 // dialFrom opens a TCP connection from within a container's network namespace.
-func (w *world) dialFrom(container, address string, timeout time.Duration) (net.Conn, error) {
+func (w *world) dialFrom(container, address string, timeout time.Duration) (conn net.Conn, err error) {
 	w.t.Helper()
-	seen, ok := w.containers()[container]
-	if !ok || seen.PID == 0 {
-		return nil, fmt.Errorf("container %s does not run", container)
-	}
-	type result struct {
-		conn net.Conn
-		err  error
-	}
-	results := make(chan result, 1)
-	go func() {
-		// The thread ends with the goroutine: it stays locked, so that nothing
-		// else ever runs in the foreign namespace.
-		runtime.LockOSThread()
-		if err := enterNamespace(seen.PID); err != nil {
-			results <- result{nil, err}
-			return
-		}
-		conn, err := dialOnThisThread(address, timeout)
-		results <- result{conn, err}
-	}()
-	got := <-results
-	return got.conn, got.err
-}
-
-func enterNamespace(pid int) error {
-	file, err := os.Open("/proc/" + strconv.Itoa(pid) + "/ns/net")
-	if err != nil {
+	err = w.inNamespace(container, func() (err error) {
+		conn, err = dialOnThisThread(address, timeout)
 		return err
-	}
-	defer func() { _ = file.Close() }()
-	return unix.Setns(int(file.Fd()), unix.CLONE_NEWNET)
+	})
+	return conn, err
 }
 
 // dialOnThisThread connects without net.Dialer's further goroutines, which

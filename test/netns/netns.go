@@ -3,20 +3,24 @@
 // Copyright 2026 The Deckyard Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package privateengine
+package netns
 
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// Within calls a function on a thread in a network namespace: sockets that it
-// opens, and settings that it reads, are those of the namespace. What it leaves to
-// other goroutines is not. The path is that of an engine's namespace, or
-// /proc/PID/ns/net.
+// OfProcess returns the path of a process's network namespace.
+func OfProcess(pid int) string { return filepath.Join("/proc", strconv.Itoa(pid), "ns/net") }
+
+// Within calls a function on a thread in the network namespace at a path: sockets
+// that it opens, and settings that it reads, are those of the namespace. What it
+// leaves to other goroutines is not, and net.Dialer leaves some to them.
 func Within(path string, do func() error) error {
 	result := make(chan error, 1)
 	go func() {
