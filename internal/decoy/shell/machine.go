@@ -4,7 +4,9 @@
 package shell
 
 import (
+	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/deckyard/deckyard/internal/decoy/evidence"
@@ -59,9 +61,32 @@ func NewMachine(hostname, address string, users []string) *Machine {
 	return m
 }
 
-// Hostname returns the machine's name.
-func (m *Machine) Hostname() string {
-	return m.hostname
+// Machines are the machines behind the addresses of a service. They differ in their
+// address only, which a client may see. They are safe for concurrent use.
+type Machines struct {
+	hostname string
+	users    []string
+
+	mu sync.Mutex
+	at map[string]*Machine
+}
+
+// NewMachines describes hosts with this name and these login names besides root.
+func NewMachines(hostname string, users []string) *Machines {
+	return &Machines{hostname: hostname, users: users, at: make(map[string]*Machine)}
+}
+
+// At returns the machine as seen at a local address, the same each time.
+func (m *Machines) At(local net.Addr) *Machine {
+	address := evidence.Host(local)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found, known := m.at[address]
+	if !known {
+		found = NewMachine(m.hostname, address, m.users)
+		m.at[address] = found
+	}
+	return found
 }
 
 func (m *Machine) addUser(name string) {

@@ -40,27 +40,24 @@ var (
 
 // Server answers ssh clients.
 type Server struct {
-	log     *evidence.Log
-	policy  *login.Policy
-	version string
-	host    string
-	seed    identity.Seed
-	signers atomic.Pointer[[]ssh.Signer]
-	logins  atomic.Int64
-	// Machines differ in their address only, which a client may see.
-	mu       sync.Mutex
-	machines map[string]*shell.Machine
+	log      *evidence.Log
+	policy   *login.Policy
+	machines *shell.Machines
+	version  string
+	seed     identity.Seed
+	signers  atomic.Pointer[[]ssh.Signer]
+	logins   atomic.Int64
 }
 
 // New reads BANNER, USERS, ACCEPT_AFTER and SEED, and makes host keys.
 func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server, error) {
+	policy := login.NewPolicy(settings)
 	s := &Server{
 		log:      log,
-		policy:   login.NewPolicy(settings),
+		policy:   policy,
+		machines: shell.NewMachines(hostname, policy.Users()),
 		version:  "SSH-2.0-" + settings.Line("BANNER", defaultBanner, maxBanner),
-		host:     hostname,
 		seed:     identity.Read(settings),
-		machines: make(map[string]*shell.Machine),
 	}
 	if err := settings.Err(); err != nil {
 		return nil, err
@@ -191,7 +188,7 @@ func (s *Server) handle(ctx context.Context, conn *guard.Conn) {
 	}
 	c := &client{
 		evidence: conn.Session(),
-		machine:  s.machine(conn.LocalAddr()),
+		machine:  s.machines.At(conn.LocalAddr()),
 		user:     server.User(),
 		source:   conn.RemoteAddr().String(),
 	}
@@ -205,17 +202,4 @@ func recordHandshake(session *evidence.Session, err error) {
 		return
 	}
 	session.Record("handshake", evidence.Text("error", err.Error()))
-}
-
-// machine returns the machine as seen at a local address.
-func (s *Server) machine(local net.Addr) *shell.Machine {
-	address := evidence.Host(local)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found, known := s.machines[address]
-	if !known {
-		found = shell.NewMachine(s.host, address, s.policy.Users())
-		s.machines[address] = found
-	}
-	return found
 }

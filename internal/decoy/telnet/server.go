@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/deckyard/deckyard/internal/decoy/evidence"
@@ -30,24 +29,23 @@ const (
 
 // Server answers telnet clients.
 type Server struct {
-	log    *evidence.Log
-	policy *login.Policy
-	banner string
-	host   string
-
-	mu       sync.Mutex
-	machines map[string]*shell.Machine
+	log      *evidence.Log
+	policy   *login.Policy
+	machines *shell.Machines
+	banner   string
+	host     string
 }
 
 // New reads BANNER, which is shown before the login prompt, USERS and
 // ACCEPT_AFTER.
 func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server, error) {
+	policy := login.NewPolicy(settings)
 	s := &Server{
 		log:      log,
-		policy:   login.NewPolicy(settings),
+		policy:   policy,
+		machines: shell.NewMachines(hostname, policy.Users()),
 		banner:   settings.Text("BANNER", defaultBanner, maxBanner),
 		host:     hostname,
-		machines: make(map[string]*shell.Machine),
 	}
 	if err := settings.Err(); err != nil {
 		return nil, err
@@ -78,7 +76,7 @@ func (s *Server) handle(ctx context.Context, conn *guard.Conn) {
 	if !accepted || conn.SetDeadline(time.Time{}) != nil {
 		return
 	}
-	session := s.machine(conn.LocalAddr()).NewSession(user, conn.RemoteAddr().String(), conn.Session())
+	session := s.machines.At(conn.LocalAddr()).NewSession(user, conn.RemoteAddr().String(), conn.Session())
 	session.Interact(ctx, terminal)
 }
 
@@ -124,17 +122,4 @@ func pause(ctx context.Context, wait time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// machine returns the machine as seen at a local address.
-func (s *Server) machine(local net.Addr) *shell.Machine {
-	address := evidence.Host(local)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found, known := s.machines[address]
-	if !known {
-		found = shell.NewMachine(s.host, address, s.policy.Users())
-		s.machines[address] = found
-	}
-	return found
 }
