@@ -84,7 +84,7 @@ func (r *run) next() plan.Action {
 		return nil
 	}
 	for _, action := range r.planned.Actions {
-		if r.progress[action.Common().ID] == waiting && !r.busy[containerName(action)] && r.mayFollow(action) {
+		if r.progress[action.Common().ID] == waiting && !r.busy[containerOf(action).Name] && r.mayFollow(action) {
 			return action
 		}
 	}
@@ -100,40 +100,22 @@ func (r *run) mayFollow(action plan.Action) bool {
 func (r *run) begin(action plan.Action) step {
 	r.progress[action.Common().ID] = running
 	r.inFlight++
-	if name := containerName(action); name != "" {
-		r.busy[name] = true
+	target := containerOf(action)
+	if target.Name != "" {
+		r.busy[target.Name] = true
 	}
-	begun := step{action: action}
+	begun := step{action: action, containerID: r.resolve(target)}
 	switch action := action.(type) {
 	case *plan.CreateContainer:
 		begun.namespaceOf = r.resolve(action.NamespaceOf)
 	case *plan.Connect:
-		begun.containerID = r.resolve(action.Container)
 		r.touch(r.networks, action.Endpoint.NetworkID)
 	case *plan.Disconnect:
-		begun.containerID = r.resolve(action.Container)
 		r.touch(r.networks, action.Network.ID)
-	case *plan.StartContainer:
-		begun.containerID = r.resolve(action.Container)
-	case *plan.RestartContainer:
-		begun.containerID = r.resolve(action.Container)
-	case *plan.RemoveContainer:
-		begun.containerID = r.resolve(action.Container)
-	case *plan.RenameContainer:
-		begun.containerID = r.resolve(action.Container)
-	case *plan.ResetRestartPolicy:
-		begun.containerID = r.resolve(action.Container)
-	case *plan.SetSysctl:
-		begun.containerID = r.resolve(action.Container)
-	case *plan.SetRoute:
-		begun.containerID = r.resolve(action.Container)
-	case *plan.RemoveRoute:
-		begun.containerID = r.resolve(action.Container)
 	case *plan.RemoveNetwork:
 		r.touch(r.networks, action.Network.ID)
 	case *plan.SetFilter, *plan.RemoveFilter:
 		r.filters = true
-	case *plan.CreateNetwork:
 	}
 	r.touch(r.containers, begun.containerID)
 	return begun
@@ -154,7 +136,7 @@ func (r *run) touch(ids map[string]bool, id string) {
 func (r *run) finish(finished result) {
 	id := finished.action.Common().ID
 	r.inFlight--
-	delete(r.busy, containerName(finished.action))
+	delete(r.busy, containerOf(finished.action).Name)
 	switch action := finished.action.(type) {
 	case *plan.CreateContainer:
 		r.touch(r.containers, finished.created)
@@ -209,32 +191,33 @@ func joined(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// containerName names the container that an action changes; empty if none.
-func containerName(action plan.Action) string {
+// containerOf returns the container that an action creates or changes; the zero Ref if
+// there is none.
+func containerOf(action plan.Action) plan.Ref {
 	switch action := action.(type) {
 	case *plan.CreateContainer:
-		return action.Spec.Name
+		return plan.Ref{Name: action.Spec.Name}
 	case *plan.Connect:
-		return action.Container.Name
+		return action.Container
 	case *plan.Disconnect:
-		return action.Container.Name
+		return action.Container
 	case *plan.StartContainer:
-		return action.Container.Name
+		return action.Container
 	case *plan.RestartContainer:
-		return action.Container.Name
+		return action.Container
 	case *plan.RemoveContainer:
-		return action.Container.Name
+		return action.Container
 	case *plan.RenameContainer:
-		return action.Container.Name
+		return action.Container
 	case *plan.ResetRestartPolicy:
-		return action.Container.Name
+		return action.Container
 	case *plan.SetSysctl:
-		return action.Container.Name
+		return action.Container
 	case *plan.SetRoute:
-		return action.Container.Name
+		return action.Container
 	case *plan.RemoveRoute:
-		return action.Container.Name
+		return action.Container
 	case *plan.CreateNetwork, *plan.RemoveNetwork, *plan.SetFilter, *plan.RemoveFilter:
 	}
-	return ""
+	return plan.Ref{}
 }
