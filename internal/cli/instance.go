@@ -20,9 +20,9 @@ import (
 	"github.com/deckyard/deckyard/internal/controlplane"
 )
 
-// DefaultListen is the address of the API server. It is fixed, so that a kubeconfig
+// defaultListen is the address of the API server. It is fixed, so that a kubeconfig
 // stays good; 6443 is left to the cluster that a machine may carry as well.
-const DefaultListen = "127.0.0.1:6445"
+const defaultListen = "127.0.0.1:6445"
 
 // dockerHostFile remembers the engine that carries the decoys, for a purge.
 const dockerHostFile = "docker-host"
@@ -92,12 +92,21 @@ func (e *environment) newInstance(ctx context.Context, directory *controlplane.D
 func (e *environment) lastDockerHost() (string, error) {
 	content, err := os.ReadFile(controlplane.FilePath(e.dataDirectory, dockerHostFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return DefaultDockerHost, nil
+		return defaultDockerHost, nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the docker host of the last run: %w", err)
 	}
 	return strings.TrimSpace(string(content)), nil
+}
+
+// ownNodeName is the node that this host is.
+func ownNodeName() (string, error) {
+	name, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("read the name of this host: %w", err)
+	}
+	return name, nil
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
@@ -145,9 +154,9 @@ func (i *instance) runOnPlane(ctx context.Context, use func(ctx context.Context,
 	case <-ctx.Done():
 		return nil
 	}
-	nodeName, err := os.Hostname()
+	nodeName, err := ownNodeName()
 	if err != nil {
-		return fmt.Errorf("read the name of this host: %w", err)
+		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

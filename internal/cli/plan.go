@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/yaml"
 
 	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/dryrun"
@@ -65,7 +64,7 @@ func newPlanCommand(env *environment) *cobra.Command {
 	flags.BoolVar(&p.offline, "offline", false, "plan the files alone, for an empty engine, and ask nobody")
 	flags.StringVarP(&p.namespace, "namespace", "n", "default", "namespace of the topology, and of objects in files that name none")
 	flags.StringVarP(&p.output, "output", "o", "", "format: json, yaml, or wide for all objects, not only those of which there is something to say")
-	flags.StringVar(&p.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, else that in the data directory)")
+	addKubeconfigFlag(command, &p.kubeconfig)
 	flags.StringVar(&p.dockerHost, "docker-host", "", "local socket of the Docker Engine (default: that of the last 'deckyard up')")
 	flags.StringVar(&p.nodeName, "node-name", "", "node whose engine it is (default: the name of this host)")
 	addCatalogueFlag(command, &p.catalogueDirectory)
@@ -117,8 +116,8 @@ func (p *planning) request(ctx context.Context, arguments []string) (dryrun.Requ
 	request := dryrun.Request{NodeName: p.nodeName, Clock: clock.RealClock{}}
 	var err error
 	if request.NodeName == "" {
-		if request.NodeName, err = os.Hostname(); err != nil {
-			return request, fmt.Errorf("read the name of this host: %w", err)
+		if request.NodeName, err = ownNodeName(); err != nil {
+			return request, err
 		}
 	}
 	if request.Catalogue, err = catalogue.LoadDirectory(ctx, p.catalogueDirectory); err != nil {
@@ -218,7 +217,10 @@ func (p *planning) sources() (PlanSources, error) {
 func (p *planning) print(report dryrun.Report) error {
 	switch p.output {
 	case "json", "yaml":
-		return p.encode(report)
+		if err := writeEncoded(p.Out, p.output, report); err != nil {
+			return fmt.Errorf("write the plan: %w", err)
+		}
+		return nil
 	}
 	for _, line := range report.Refusals {
 		p.warn("%s", line)
@@ -244,17 +246,4 @@ func (p *planning) print(report dryrun.Report) error {
 		p.say("%d actions; %d of %d objects as they should be.", actions, quiet, len(report.Objects))
 	}
 	return nil
-}
-
-func (p *planning) encode(report dryrun.Report) error {
-	encoded, err := yaml.Marshal(report)
-	if err == nil && p.output == "json" {
-		encoded, err = yaml.YAMLToJSON(encoded)
-		encoded = append(encoded, '\n')
-	}
-	if err != nil {
-		return fmt.Errorf("write the plan: %w", err)
-	}
-	_, err = p.Out.Write(encoded)
-	return err
 }

@@ -6,17 +6,14 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/deckyard/deckyard/internal/preflight"
 )
@@ -31,21 +28,20 @@ func newPreflightCommand(env *environment) *cobra.Command {
 			"which subnets and host ports are taken, and what to do. Changes nothing. Fails if no topology can be built.",
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {
-			write, known := preflightFormats()[output]
-			if !known {
+			if !slices.Contains([]string{"table", "json", "yaml"}, output) {
 				return usageError{fmt.Errorf("--output %q is not a format: use table, json or yaml", output)}
 			}
 			report, err := env.profile(command.Context(), dockerHost)
 			if err != nil {
 				return err
 			}
-			if err := write(env.Out, report); err != nil {
+			if err := writeReport(env.Out, output, report); err != nil {
 				return fmt.Errorf("write the report: %w", err)
 			}
 			return refusal(report)
 		},
 	}
-	command.Flags().StringVar(&dockerHost, "docker-host", DefaultDockerHost, "local socket of the Docker Engine")
+	addDockerHostFlag(command, &dockerHost)
 	command.Flags().StringVarP(&output, "output", "o", "table", "format: table, json or yaml")
 	return command
 }
@@ -74,35 +70,18 @@ func refusal(report preflight.Report) error {
 	return fmt.Errorf("the Docker Engine cannot be used: %s", report.Refusal)
 }
 
-func preflightFormats() map[string]func(io.Writer, preflight.Report) error {
-	return map[string]func(io.Writer, preflight.Report) error{"table": writeTable, "json": writeJSON, "yaml": writeYAML}
-}
-
-func writeJSON(out io.Writer, report preflight.Report) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(report)
-}
-
-func writeYAML(out io.Writer, report preflight.Report) error {
-	encoded, err := yaml.Marshal(report)
-	if err != nil {
-		return err
+// writeReport writes the report in a format.
+func writeReport(out io.Writer, format string, report preflight.Report) error {
+	if format != "table" {
+		return writeEncoded(out, format, report)
 	}
-	_, err = out.Write(encoded)
-	return err
-}
-
-// writeTable writes the report for people.
-func writeTable(out io.Writer, report preflight.Report) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	rows := slices.Concat(engineRows(report), [][]string{{}, {"FEATURE", "STATE", "WHY"}}, featureRows(report),
-		[][]string{{}, {"SUBNET", "TAKEN BY"}}, subnetRows(report), [][]string{{}, {"HOST PORTS", "ADDRESS", "TAKEN"}}, portRows(report))
-	for _, row := range rows {
-		// An error stays with the writer.
-		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
-	}
-	return table.Flush()
+	const padding = 2
+	return writeColumns(out, padding, slices.Concat(
+		engineRows(report),
+		[][]string{{}, {"FEATURE", "STATE", "WHY"}}, featureRows(report),
+		[][]string{{}, {"SUBNET", "TAKEN BY"}}, subnetRows(report),
+		[][]string{{}, {"HOST PORTS", "ADDRESS", "TAKEN"}}, portRows(report),
+	))
 }
 
 func engineRows(report preflight.Report) [][]string {

@@ -38,6 +38,6 @@ func newPurgeCommand(env *environment) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&instance, "instance", "", "UID of the lost control plane's kube-system namespace")
-	command.Flags().StringVar(&dockerHost, "docker-host", DefaultDockerHost, "local socket of the Docker Engine")
+	addDockerHostFlag(command, &dockerHost)
 	return command
 }

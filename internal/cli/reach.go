@@ -6,12 +6,10 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/yaml"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 )
@@ -80,7 +77,7 @@ func newReachCommand(env *environment) *cobra.Command {
 		},
 	}
 	command.Flags().StringVarP(&namespace, "namespace", "n", "default", "namespace of the topology")
-	command.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, else that in the data directory)")
+	addKubeconfigFlag(command, &kubeconfig)
 	command.Flags().StringVarP(&output, "output", "o", "", "json or yaml instead of a table")
 	return command
 }
@@ -160,17 +157,7 @@ func (r *reachReport) write(out io.Writer, format string) error {
 	if format == "" {
 		return r.writeTable(out)
 	}
-	encoded, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if format == "yaml" {
-		if encoded, err = yaml.JSONToYAML(encoded); err != nil {
-			return err
-		}
-	}
-	_, err = fmt.Fprintln(out, strings.TrimRight(string(encoded), "\n"))
-	return err
+	return writeEncoded(out, format, r)
 }
 
 // writeTable writes a row for each LAN, and a column for all that can be reached.
@@ -186,23 +173,16 @@ func (r *reachReport) writeTable(out io.Writer) error {
 			}
 		}
 	}
-	var text strings.Builder
-	header := append(append([]string{"FROM"}, targets...), "HOST", "OUTSIDE", "METADATA", "CONTAINED")
-	text.WriteString(strings.Join(header, "\t") + "\n")
+	rows := [][]string{slices.Concat([]string{"FROM"}, targets, []string{"HOST", "OUTSIDE", "METADATA", "CONTAINED"})}
 	for _, lan := range r.LANs {
 		row := []string{lan.Name}
 		for _, name := range targets {
 			row = append(row, lan.cell(name))
 		}
-		row = append(row, cellOf(lan.Host), cellOf(lan.Outside), cellOf(lan.Metadata), string(lan.Contained))
-		text.WriteString(strings.Join(row, "\t") + "\n")
+		rows = append(rows, append(row, cellOf(lan.Host), cellOf(lan.Outside), cellOf(lan.Metadata), string(lan.Contained)))
 	}
 	const padding = 3
-	table := tabwriter.NewWriter(out, 0, 0, padding, ' ', 0)
-	if _, err := io.WriteString(table, text.String()); err != nil {
-		return err
-	}
-	return table.Flush()
+	return writeColumns(out, padding, rows)
 }
 
 // cell says whether a LAN is reached. Its own deckies always reach each other.

@@ -4,14 +4,9 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/deckyard/deckyard/internal/catalogue"
-	"github.com/deckyard/deckyard/internal/controlplane"
 )
 
 // newRenderCommand prints a topology as a Compose file.
@@ -46,23 +41,7 @@ func newRenderCommand(env *environment) *cobra.Command {
 		},
 	}
 	command.Flags().StringVarP(&namespace, "namespace", "n", "default", "namespace of the topology")
-	command.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, else that in the data directory)")
+	addKubeconfigFlag(command, &kubeconfig)
 	addCatalogueFlag(command, &catalogueDirectory)
 	return command
-}
-
-// connection finds the API server as the embedded kubectl does.
-func (e *environment) connection(kubeconfig string) (*rest.Config, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = kubeconfig
-	if kubeconfig == "" && e.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
-		rules.ExplicitPath = controlplane.KubeconfigPath(e.dataDirectory)
-		e.hintStopped()
-	}
-	e.hintExpired(rules.ExplicitPath)
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("load kubeconfig: %w", err)
-	}
-	return config, nil
 }

@@ -46,9 +46,9 @@ func newUpCommand(env *environment) *cobra.Command {
 		RunE: func(command *cobra.Command, _ []string) error { return u.run(command.Context()) },
 	}
 	flags := command.Flags()
-	flags.StringVar(&u.listen, "listen", DefaultListen, "address of the Kubernetes API")
+	flags.StringVar(&u.listen, "listen", defaultListen, "address of the Kubernetes API")
 	flags.StringVar(&u.kubeconfig, "kubeconfig", "", "also write the administrator's kubeconfig to this file")
-	flags.StringVar(&u.dockerHost, "docker-host", DefaultDockerHost, "socket of the local Docker Engine")
+	addDockerHostFlag(command, &u.dockerHost)
 	addCatalogueFlag(command, &u.catalogueDirectory)
 	flags.BoolVar(&u.detach, "detach", false, "run in the background: return once it is ready")
 	flags.BoolVarP(&u.verbose, "verbose", "v", false, "log why nothing was done, and what the libraries say")
@@ -77,7 +77,7 @@ func (u *up) run(ctx context.Context) error {
 func (u *up) complete() error {
 	host, _, err := net.SplitHostPort(u.listen)
 	if err != nil {
-		return usageError{fmt.Errorf("--listen %q is not an address with a port, such as %s", u.listen, DefaultListen)}
+		return usageError{fmt.Errorf("--listen %q is not an address with a port, such as %s", u.listen, defaultListen)}
 	}
 	if ip := net.ParseIP(host); (ip == nil || !ip.IsLoopback()) && host != "localhost" && u.readyDescriptor == 0 {
 		u.warn("Warning: --listen %s is not a loopback address: everyone who reaches this port can try to log in to the control plane.", u.listen)
