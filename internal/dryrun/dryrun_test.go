@@ -5,7 +5,6 @@ package dryrun_test
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,9 +20,8 @@ import (
 	"github.com/deckyard/deckyard/internal/catalogue"
 	"github.com/deckyard/deckyard/internal/dryrun"
 	"github.com/deckyard/deckyard/internal/generate"
+	"github.com/deckyard/deckyard/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func load(tb testing.TB) *catalogue.Catalogue {
 	tb.Helper()
@@ -106,20 +104,8 @@ func TestFilesArePlannedAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, have := range map[string]string{"testdata/acme.golden": text(report), "testdata/acme.golden.json": string(encoded) + "\n"} {
-		if *update {
-			if err := os.WriteFile(path, []byte(have), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), have); diff != "" {
-			t.Errorf("%s (-want +have):\n%s", path, diff)
-		}
-	}
+	golden.Check(t, "acme.golden", text(report))
+	golden.Check(t, "acme.golden.json", string(encoded)+"\n")
 }
 
 // Every generated topology is planned whole: each LAN and each decky is created, nothing

@@ -5,12 +5,9 @@ package generate_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"math"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -22,9 +19,8 @@ import (
 	"github.com/deckyard/deckyard/internal/graph"
 	"github.com/deckyard/deckyard/internal/ipam"
 	"github.com/deckyard/deckyard/internal/render"
+	"github.com/deckyard/deckyard/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func load(tb testing.TB) *catalogue.Catalogue {
 	tb.Helper()
@@ -110,19 +106,7 @@ func TestSeedsAreForEver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join("testdata", name+".golden.yaml")
-		if *update {
-			if err := os.WriteFile(path, have, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), string(have)); diff != "" {
-			t.Errorf("%s (-want +have):\n%s", path, diff)
-		}
+		golden.Check(t, name+".golden.yaml", string(have))
 	}
 }
 

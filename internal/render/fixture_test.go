@@ -5,7 +5,6 @@ package render_test
 
 import (
 	"bytes"
-	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -21,8 +20,6 @@ import (
 	"github.com/deckyard/deckyard/internal/model"
 	"github.com/deckyard/deckyard/internal/render"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const builtIn = "deckyard/builtin:0123456789abcdef"
 
@@ -65,24 +62,6 @@ func decode(t testing.TB, document []byte, into any, unmarshal func([]byte, any,
 	t.Helper()
 	if err := unmarshal(document, into); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// golden compares with a file of testdata, or writes it with -update.
-func golden(t *testing.T, name string, have []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, have, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v: run the tests with -update", err)
-	}
-	if diff := cmp.Diff(string(want), string(have)); diff != "" {
-		t.Errorf("%s (-want +have):\n%s", path, diff)
 	}
 }
 

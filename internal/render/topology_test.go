@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/deckyard/deckyard/internal/render"
+	"github.com/deckyard/deckyard/test/golden"
 )
 
 // Scenarios 1 and 37.
@@ -25,7 +26,7 @@ func TestTopologyInTheModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "acme.model.yaml", have)
+	golden.Check(t, "acme.model.yaml", string(have))
 
 	var summary []string
 	for _, each := range omitted {
@@ -47,7 +48,7 @@ func TestTopologyAsComposeProject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "acme.compose.yaml", have)
+	golden.Check(t, "acme.compose.yaml", string(have))
 }
 
 // Scenario 79: the order of objects does not matter.
