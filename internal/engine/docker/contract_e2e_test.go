@@ -25,7 +25,11 @@ import (
 func TestContractOnDockerEngine(t *testing.T) {
 	t.Parallel()
 	requests := &requestLog{}
-	dockerEngine := newEngine(t, docker.WithTransport(requests.wrap))
+	dockerEngine, err := docker.NewWithTransport(docker.DefaultHost, requests.wrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dockerEngine.Close() })
 	program := contract.BuildProgram(t)
 	image := contract.LoadImage(t, dockerEngine, program)
 	other := contract.ImageReference(t)
@@ -59,17 +63,6 @@ func TestContractOnDockerEngine(t *testing.T) {
 	if unknown := requests.unknown(); len(unknown) > 0 {
 		t.Errorf("requests to endpoints that docker.Endpoints does not list:\n%s", strings.Join(unknown, "\n"))
 	}
-}
-
-// newEngine returns the adapter to the engine of this machine.
-func newEngine(t *testing.T, options ...docker.Option) *docker.Engine {
-	t.Helper()
-	dockerEngine, err := docker.New(docker.DefaultHost, options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = dockerEngine.Close() })
-	return dockerEngine
 }
 
 // requestLog keeps requests that no listed endpoint answers.

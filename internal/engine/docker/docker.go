@@ -50,36 +50,23 @@ var (
 	_ engine.Prober          = (*Engine)(nil)
 )
 
-// Option changes how an Engine is made.
-type Option func(*options)
-
-type options struct {
-	wrapTransport func(http.RoundTripper) http.RoundTripper
-}
-
-// WithTransport puts a round tripper around the connection to the engine, to
-// measure or record requests. EndpointOf names what a request asks for.
-func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
-	return func(o *options) { o.wrapTransport = wrap }
-}
-
 // New returns the Engine at a local unix socket, such as DefaultHost. It does
 // not connect; Profile tells whether the engine answers. Another kind of address
 // is ErrInvalid.
-func New(dockerHost string, opts ...Option) (*Engine, error) {
+func New(dockerHost string) (*Engine, error) {
 	socket, err := socketPath(dockerHost)
 	if err != nil {
 		return nil, err
 	}
-	settings := options{wrapTransport: func(next http.RoundTripper) http.RoundTripper { return next }}
-	for _, apply := range opts {
-		apply(&settings)
-	}
+	return newEngine(dockerHost, socket, unixTransport(socket))
+}
+
+func newEngine(dockerHost, socket string, transport http.RoundTripper) (*Engine, error) {
 	dockerClient, err := client.NewClientWithOpts(
 		client.WithHost(dockerHost),
 		// After WithHost, which replaces parts of the transport.
 		client.WithHTTPClient(&http.Client{
-			Transport:     announcer{next: settings.wrapTransport(unixTransport(socket))},
+			Transport:     announcer{next: transport},
 			CheckRedirect: client.CheckRedirect,
 		}),
 		client.WithAPIVersionNegotiation(),

@@ -3,7 +3,19 @@
 
 package docker
 
-import "context"
+import (
+	"context"
+	"net/http"
+)
+
+// NewWithTransport is New with a round tripper around the connection to the engine.
+func NewWithTransport(dockerHost string, wrap func(http.RoundTripper) http.RoundTripper) (*Engine, error) {
+	socket, err := socketPath(dockerHost)
+	if err != nil {
+		return nil, err
+	}
+	return newEngine(dockerHost, socket, wrap(unixTransport(socket)))
+}
 
 // Explain exposes the advice that Profile gives.
 func Explain(e *Engine, err error) error { return e.explain(err) }

@@ -27,7 +27,7 @@ import (
 // Whose an endpoint is cannot be told from its event: observers look it up.
 func TestConnectEventNamesNetworkAndContainerButNoLabels(t *testing.T) {
 	t.Parallel()
-	dockerEngine := newEngine(t)
+	dockerEngine := connect(t, docker.DefaultHost)
 	since := time.Now().Add(-time.Second)
 	home, base := startBase(t, dockerEngine, "10.214.1.0/24")
 
@@ -63,7 +63,7 @@ func TestConnectEventNamesNetworkAndContainerButNoLabels(t *testing.T) {
 // What the engine was asked for is what the kernel enforces.
 func TestContainersAreConfinedByTheKernel(t *testing.T) {
 	t.Parallel()
-	_, base := startBase(t, newEngine(t), "10.214.2.0/24")
+	_, base := startBase(t, connect(t, docker.DefaultHost), "10.214.2.0/24")
 	contents, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", base.PID))
 	if err != nil {
 		t.Fatal(err)

@@ -136,7 +136,13 @@ func (s *server) body(t *testing.T, operation string) map[string]any {
 // engine returns the adapter to the server.
 func (s *server) engine(t *testing.T) *docker.Engine {
 	t.Helper()
-	dockerEngine, err := docker.New(s.host)
+	return connect(t, s.host)
+}
+
+// connect returns the adapter to an engine until the test ends.
+func connect(t *testing.T, dockerHost string) *docker.Engine {
+	t.Helper()
+	dockerEngine, err := docker.New(dockerHost)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,7 @@ func TestForbiddenSocketIsDenied(t *testing.T) {
 			return nil, &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", syscall.EACCES)}
 		})
 	}
-	dockerEngine, err := docker.New(docker.DefaultHost, docker.WithTransport(forbid))
+	dockerEngine, err := docker.NewWithTransport(docker.DefaultHost, forbid)
 	if err != nil {
 		t.Fatal(err)
 	}
