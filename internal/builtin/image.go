@@ -71,12 +71,6 @@ func Load() (*Image, error) {
 	return Assemble(program, runtime.GOARCH)
 }
 
-// IsID says whether an engine's ID of an image is the ID of this one, whichever
-// image store the engine has.
-func (i *Image) IsID(id string) bool {
-	return id == i.ConfigDigest || id == i.ManifestDigest
-}
-
 // Archive returns the image as `docker load` takes it. Each call returns a
 // reader of its own.
 func (i *Image) Archive() io.Reader {

@@ -271,7 +271,7 @@ func allServices() []string {
 
 func TestEngineKnowsTheImageByItsID(t *testing.T) {
 	image := load(t)
-	if id := docker(t, "image", "inspect", "--format", "{{.Id}}", image.Reference); !image.IsID(id) {
+	if id := docker(t, "image", "inspect", "--format", "{{.Id}}", image.Reference); id != image.ConfigDigest && id != image.ManifestDigest {
 		t.Errorf("the engine's ID is %s, want %s or %s", id, image.ConfigDigest, image.ManifestDigest)
 	}
 }
