@@ -68,8 +68,6 @@ const (
 	ReasonEngineUnsuitable Reason = "EngineUnsuitable"
 	// ReasonEngineRefused says that the Docker Engine refused a request.
 	ReasonEngineRefused Reason = "EngineRefused"
-	// ReasonAbandoned says that the object was released without touching Docker.
-	ReasonAbandoned Reason = "Abandoned"
 )
 
 // Reasons of Accepted and of Stalled.
