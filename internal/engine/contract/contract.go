@@ -27,6 +27,9 @@ const grace = 2 * time.Second
 // patience bounds the wait for what an engine does by itself.
 const patience = 20 * time.Second
 
+// unreachableImage is a reference whose registry does not answer.
+const unreachableImage = "127.0.0.1:9/nobody/there:1"
+
 // Subject is an implementation of the ports, with what the suite needs to try it.
 type Subject struct {
 	Reader     engine.Reader
@@ -46,8 +49,6 @@ type Subject struct {
 	Image        string
 	Archive      []byte
 	ArchiveImage string
-	// UnreachableImage is a reference whose registry does not answer.
-	UnreachableImage string
 	// Damage takes, by hand, one of the filter rules of a bridge away, and Flush
 	// all of an instance.
 	Damage func(t *testing.T, filter model.FilterSpec)
@@ -57,8 +58,6 @@ type Subject struct {
 	HoldPort func(t *testing.T) uint16
 	// FreePort returns a TCP port of 127.0.0.1 that nobody holds.
 	FreePort func(t *testing.T) uint16
-	// Subnets is a /16 from which the suite takes what it needs.
-	Subnets netip.Prefix
 }
 
 // suite is one run over a subject.
@@ -166,9 +165,7 @@ func (s suite) subnet(t *testing.T) netip.Prefix {
 	if number > 255 {
 		t.Fatal("the suite has used up its subnets")
 	}
-	octets := s.Subnets.Addr().As4()
-	octets[2] = byte(number)
-	return netip.PrefixFrom(netip.AddrFrom4(octets), 24)
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 213, byte(number), 0}), 24)
 }
 
 // host returns an address of a /24.

@@ -56,7 +56,7 @@ func imageRules() map[string]func(*testing.T, suite) {
 			wantKind(t, s.Images.RemoveImage(t.Context(), s.Image), engine.ErrInUse)
 		},
 		"a pull from a registry that does not answer may be repeated": func(t *testing.T, s suite) {
-			err := s.Images.PullImage(t.Context(), s.UnreachableImage)
+			err := s.Images.PullImage(t.Context(), unreachableImage)
 			if err == nil {
 				t.Fatal("no error")
 			}

@@ -40,12 +40,11 @@ func TestContractOnDockerEngine(t *testing.T) {
 		contract.Run(t, contract.Subject{
 			Reader: dockerEngine, Networks: dockerEngine, Containers: dockerEngine, Changer: dockerEngine, Images: dockerEngine,
 			Events: dockerEngine, Prober: dockerEngine, HostProber: hostOfEngine, Host: hostOfEngine, Firewall: hostOfEngine,
-			Damage:           deleteOneRule,
-			Flush:            func(t *testing.T, instance string) { nft(t, "delete", "table", "inet", tableOf(instance)) },
-			Image:            image,
-			Archive:          contract.ImageArchive(t, other, program),
-			ArchiveImage:     other,
-			UnreachableImage: "127.0.0.1:9/nobody/there:1",
+			Damage:       deleteOneRule,
+			Flush:        func(t *testing.T, instance string) { nft(t, "delete", "table", "inet", tableOf(instance)) },
+			Image:        image,
+			Archive:      contract.ImageArchive(t, other, program),
+			ArchiveImage: other,
 			HoldPort: func(t *testing.T) uint16 {
 				listener := listen(t)
 				t.Cleanup(func() { _ = listener.Close() })
@@ -56,7 +55,6 @@ func TestContractOnDockerEngine(t *testing.T) {
 				defer func() { _ = listener.Close() }()
 				return portOf(listener)
 			},
-			Subnets: netip.MustParsePrefix("10.213.0.0/16"),
 		})
 	})
 

@@ -6,11 +6,9 @@ package simulated_test
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,29 +29,13 @@ func TestContractOnSimulatedEngine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inner := fake.New(append(options, fake.WithPrograms(contractProgram), fake.WithImages("contract:1"), fake.WithClock(time.Now))...)
+			inner := fake.New(append(options, fake.WithPrograms(contractProgram), fake.WithImages(contract.InMemoryImage), fake.WithClock(time.Now))...)
 			dockerEngine, _ := serve(t, inner, simulated.Measured().Scaled(0.01))
-			lastPort := &atomic.Uint32{}
-			lastPort.Store(20000)
-			contract.Run(t, contract.Subject{
-				Reader: dockerEngine, Networks: dockerEngine, Containers: dockerEngine, Changer: dockerEngine, Images: dockerEngine,
-				Events: dockerEngine, Prober: dockerEngine, HostProber: inner, Host: inner, Firewall: inner,
-				Damage:           func(t *testing.T, spec model.FilterSpec) { inner.ByHand(t).DamageFilter(spec.Bridge) },
-				Flush:            func(t *testing.T, instance string) { inner.ByHand(t).FlushFilters(instance) },
-				Image:            "contract:1",
-				Archive:          contract.ImageArchive(t, "other:1", nil),
-				ArchiveImage:     "other:1",
-				UnreachableImage: "127.0.0.1:9/nobody/there:1",
-				HoldPort: func(t *testing.T) uint16 {
-					port := uint16(lastPort.Add(1))
-					inner.ByHand(t).HoldPort(model.PublishedPort{
-						HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: port, Port: model.Port{Protocol: model.TCP},
-					}, `process "nginx" (pid 42)`)
-					return port
-				},
-				FreePort: func(*testing.T) uint16 { return uint16(lastPort.Add(1)) },
-				Subnets:  netip.MustParsePrefix("10.213.0.0/16"),
-			})
+			subject := contract.InMemory(t, func(t *testing.T) contract.Hand { return inner.ByHand(t) })
+			subject.Reader, subject.Networks, subject.Containers, subject.Changer = dockerEngine, dockerEngine, dockerEngine, dockerEngine
+			subject.Images, subject.Events, subject.Prober = dockerEngine, dockerEngine, dockerEngine
+			subject.HostProber, subject.Host, subject.Firewall = inner, inner, inner
+			contract.Run(t, subject)
 		})
 	}
 }
