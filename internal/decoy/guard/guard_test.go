@@ -58,6 +58,15 @@ func echo(_ context.Context, conn *guard.Conn) {
 	_, _ = io.Copy(conn, conn)
 }
 
+// exchange has a byte come back from echo.
+func exchange(conn net.Conn) error {
+	if _, err := conn.Write([]byte("x")); err != nil {
+		return err
+	}
+	_, err := io.ReadFull(conn, make([]byte, 1))
+	return err
+}
+
 // isClosed waits until the server has closed the connection.
 func isClosed(t *testing.T, conn net.Conn) bool {
 	t.Helper()
@@ -93,10 +102,7 @@ func TestServeTurnsAwayBeyondTheLimits(t *testing.T) {
 			f := serve(t, test.limits, echo)
 			first, second := decoytest.Dial(t, f.address), decoytest.Dial(t, f.address)
 			for _, conn := range []net.Conn{first, second} {
-				if _, err := conn.Write([]byte("x")); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+				if err := exchange(conn); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -107,10 +113,7 @@ func TestServeTurnsAwayBeyondTheLimits(t *testing.T) {
 			_ = first.Close()
 			f.Find(t, "close", nil)
 			fourth := decoytest.Dial(t, f.address)
-			if _, err := fourth.Write([]byte("x")); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := io.ReadFull(fourth, make([]byte, 1)); err != nil {
+			if err := exchange(fourth); err != nil {
 				t.Errorf("a freed place is not given away: %v", err)
 			}
 		})
@@ -166,10 +169,7 @@ func TestServeSurvivesAPanic(t *testing.T) {
 	}
 	f.Find(t, "fault", decoytest.Record{"reason": "on purpose"})
 	conn := decoytest.Dial(t, f.address)
-	if _, err := conn.Write([]byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+	if err := exchange(conn); err != nil {
 		t.Errorf("no answer after a panic: %v", err)
 	}
 }
