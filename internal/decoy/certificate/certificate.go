@@ -25,6 +25,15 @@ const (
 	serialBytes   = 16
 )
 
+// Config returns the TLS settings of a server that shows what SelfSigned returns.
+func Config(seed identity.Seed, commonName string, now time.Time) (*tls.Config, error) {
+	made, err := SelfSigned(seed, commonName, now)
+	if err != nil {
+		return nil, fmt.Errorf("make certificate: %w", err)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{made}}, nil
+}
+
 // SelfSigned returns the certificate for a host name or IP address that a seed
 // gives at a time. It is the same until its renewal, whose day the seed gives
 // too, and its key is the same for ever.

@@ -82,11 +82,9 @@ func NewTLS(settings *setting.Reader, hostname string, log *evidence.Log) (*Serv
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
-	made, err := certificate.SelfSigned(seed, name, time.Now())
-	if err != nil {
-		return nil, fmt.Errorf("make certificate: %w", err)
+	if s.tls, err = certificate.Config(seed, name, time.Now()); err != nil {
+		return nil, err
 	}
-	s.tls = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{made}}
 	if s.protocols.HTTP2() {
 		s.tls.NextProtos = append(s.tls.NextProtos, "h2")
 	}

@@ -6,7 +6,6 @@ package smtp
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -55,11 +54,10 @@ func New(settings *setting.Reader, hostname string, log *evidence.Log) (*Server,
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
-	made, err := certificate.SelfSigned(seed, hostname, time.Now())
-	if err != nil {
-		return nil, fmt.Errorf("make certificate: %w", err)
+	var err error
+	if s.tls, err = certificate.Config(seed, hostname, time.Now()); err != nil {
+		return nil, err
 	}
-	s.tls = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{made}}
 	return s, nil
 }
 
