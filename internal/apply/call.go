@@ -36,7 +36,7 @@ func (e *Executor) call(ctx context.Context, step step) (created string, err err
 		})
 	case *plan.RestartContainer:
 		return "", e.ifOwned(ctx, step.containerID, action.Owner, func() error {
-			return e.engine.RestartContainer(ctx, step.containerID, e.options.StopGrace)
+			return e.engine.RestartContainer(ctx, step.containerID, stopGrace)
 		})
 	case *plan.RemoveContainer:
 		return "", e.ifOwned(ctx, step.containerID, action.Owner, func() error {

@@ -29,15 +29,24 @@ type Host interface {
 	engine.Firewall
 }
 
-// Options bound what an Executor does. Zero values stand for the defaults.
+const (
+	// defaultParallelism is how many calls are in flight beyond which a Docker Engine
+	// gains nothing.
+	defaultParallelism = 8
+	// defaultActionTimeout is above what the slowest action, a removal on a busy
+	// engine, takes: a few seconds. An engine that loses a call, as 20.10 does now and
+	// then with an unpause, must not hold a decky for long.
+	defaultActionTimeout = 20 * time.Second
+	// stopGrace is how long a container has to end by itself.
+	stopGrace = 2 * time.Second
+)
+
+// Options bound what an Executor does. The zero value is good for production.
 type Options struct {
-	// Parallelism is how many actions of all plans together are in flight.
-	// Default 8: creation is bound by the engine, and more gain nothing.
+	// Parallelism is how many actions of all plans together are in flight. Default 8.
 	Parallelism int
-	// ActionTimeout bounds one action. Default one minute.
+	// ActionTimeout bounds one action. Default 20 s.
 	ActionTimeout time.Duration
-	// StopGrace is how long a container has to end by itself. Default two seconds.
-	StopGrace time.Duration
 }
 
 // Executor carries out plans. It is safe for concurrent use.
@@ -51,9 +60,8 @@ type Executor struct {
 
 // New returns an Executor that writes to an engine and its host.
 func New(dockerEngine Engine, host Host, options Options) *Executor {
-	options.Parallelism = cmp.Or(options.Parallelism, 8)
-	options.ActionTimeout = cmp.Or(options.ActionTimeout, time.Minute)
-	options.StopGrace = cmp.Or(options.StopGrace, 2*time.Second)
+	options.Parallelism = cmp.Or(options.Parallelism, defaultParallelism)
+	options.ActionTimeout = cmp.Or(options.ActionTimeout, defaultActionTimeout)
 	return &Executor{
 		engine: dockerEngine, host: host, options: options,
 		slots: make(chan struct{}, options.Parallelism),

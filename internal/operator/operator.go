@@ -69,15 +69,6 @@ const (
 	// passes is how many passes of a kind run at once: enough to keep the
 	// executor's calls to the engine in flight.
 	passes = 16
-	// parallelism is the number of engine calls in flight, beyond which a
-	// Docker Engine gains nothing.
-	parallelism = 8
-	// actionTimeout bounds one engine call. The slowest, a removal on a busy
-	// engine, takes a few seconds; an engine that loses a call, as 20.10 does now
-	// and then with an unpause, must not hold a decky for long.
-	actionTimeout = 20 * time.Second
-	// stopGrace is what a container gets to end by itself.
-	stopGrace = 2 * time.Second
 	// clientQPS and clientBurst leave pacing to the API server's own fairness.
 	clientQPS, clientBurst = 500, 1000
 )
@@ -221,7 +212,7 @@ func assemble(ctx context.Context, operatorManager manager.Manager, to ports, in
 		Name: options.NodeName, Instance: instance,
 		Kube: operatorManager.GetClient(), Live: operatorManager.GetAPIReader(), Passes: runner,
 		Observer: observer, Host: to.host, Prober: to.engine, HostProber: to.host, Clock: clock.RealClock{}, Metrics: controllers.NewMetrics(registerer(options)),
-		Executor: apply.New(to.engine, to.host, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace}),
+		Executor: apply.New(to.engine, to.host, apply.Options{}),
 	}
 	store := &controllers.ImageStore{Images: to.engine, Puller: puller, BuiltIn: controllers.BuiltInImage{
 		Reference: image.Reference, Archive: image.Archive,

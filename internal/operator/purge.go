@@ -35,7 +35,7 @@ func Purge(ctx context.Context, dockerHost, instance string) (removed []string, 
 	// Whoever may use the engine may not always use the firewall: what can go, goes.
 	filters, unknown := engineHost.Filters(ctx)
 	planned := plan.Instance(model.Observed{Networks: networks, Containers: containers, Filters: filters}, instance)
-	executor := apply.New(dockerEngine, engineHost, apply.Options{Parallelism: parallelism, ActionTimeout: actionTimeout, StopGrace: stopGrace})
+	executor := apply.New(dockerEngine, engineHost, apply.Options{})
 	report := executor.Apply(ctx, planned)
 	for _, action := range report.Done {
 		kind, name := action.Target()
