@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package contract is the one suite that every implementation of the engine's
-// ports passes: the fake in every run of the tests, the adapter on a real Docker
-// Engine with the build tag e2e. It keeps the fake honest.
+// ports passes: the fake and the simulated engine in every run of the tests, the
+// adapter on a real Docker Engine with the build tag e2e. It keeps the fake honest.
 //
 // Each rule that is written on the ports in package engine is one subtest of
 // Run. Objects get names and subnets of their own, so that runs can overlap, and
