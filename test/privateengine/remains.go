@@ -90,6 +90,10 @@ func (e *Engine) contained() ([]int, error) {
 	var found []int
 	for _, directory := range directories {
 		content, err := os.ReadFile(filepath.Join(directory, "cgroup.procs"))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) {
+			// It went since it was listed.
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("list processes: %w", err)
 		}
