@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -81,22 +80,14 @@ type Node struct {
 	Clock      clock.PassiveClock
 	Metrics    *Metrics
 
-	allocation sync.Map
+	allocation locks
 	repairs    repairs
 	judged     judgement
 }
 
 // lockAllocation serialises the allocation from one space: the engine's
 // subnets, or a LAN's addresses. It returns the function that unlocks.
-func (n *Node) lockAllocation(space string) func() {
-	value, _ := n.allocation.LoadOrStore(space, &sync.Mutex{})
-	mutex, ok := value.(*sync.Mutex)
-	if !ok {
-		panic("allocation holds only mutexes")
-	}
-	mutex.Lock()
-	return mutex.Unlock
-}
+func (n *Node) lockAllocation(space string) func() { return n.allocation.lock(space) }
 
 // owner returns the identity that the labels of an object's Docker objects carry.
 func (n *Node) owner(kind model.OwnerKind, object client.Object) model.Owner {
