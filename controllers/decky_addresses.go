@@ -71,7 +71,8 @@ func (s *deckyScope) allocateAnew(ctx context.Context, choices graph.Choices) ([
 
 // heldAddresses returns the addresses that containers of others have on the
 // networks of the decky's LANs. One that does not run asks for its address only,
-// but to choose that would be to keep it from starting.
+// but to choose that would be to keep it from starting. Another decky may have one
+// still that it is to leave, maybe as soon as somebody consents.
 func (s *deckyScope) heldAddresses() graph.Held {
 	lanOf := map[string]string{}
 	for _, lan := range s.resolved {
@@ -83,8 +84,9 @@ func (s *deckyScope) heldAddresses() graph.Held {
 		}
 	}
 	held := graph.Held{}
+	self := s.owner(model.OwnerDecky, s.decky)
 	for _, container := range s.observed.Containers {
-		if container.Identity.BelongsTo(s.Instance) {
+		if self.Owns(container.Identity) {
 			continue
 		}
 		for _, endpoint := range container.Endpoints {

@@ -255,6 +255,50 @@ func TestPinnedAddressBeatsAChosenOne(t *testing.T) {
 	}
 }
 
+// An address that a decky is to leave, once somebody consents, is not chosen for
+// another; one that pins it says whom it waits for, and asks the engine for nothing.
+func TestAddressThatADeckyIsToLeave(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	leaving := decky("leaving", "dmz", address("172.16.0.2"))
+	l.create(topology("acme"), lan("dmz", dmz), leaving)
+	l.wantReady()
+	edit(l, leaving, address("172.16.0.9"))
+	l.converge()
+	l.wantConditions(leaving, v1alpha1.ConditionReady, "False RecreatePending")
+	l.engine.ForgetWrites()
+
+	automatic, pinned := decky("automatic", "dmz"), decky("pinned", "dmz", address("172.16.0.2"))
+	l.create(automatic)
+	l.converge()
+	l.create(pinned)
+	l.converge()
+	l.wantConditions(automatic, v1alpha1.ConditionReady, "True Succeeded")
+	l.wantWrites("create container lab_acme_automatic", "start container lab_acme_automatic")
+	l.wantConditions(pinned, v1alpha1.ConditionReady, "False AddressConflict", v1alpha1.ConditionReconciling, "True DependencyNotReady")
+	l.wantMessage(pinned, v1alpha1.ConditionReady, "172.16.0.2", "lab_acme_leaving", "Decky lab/leaving")
+	if !l.observer.isBlocked("Decky pinned") {
+		t.Error("nobody would wake the decky when the address is left")
+	}
+
+	edit(l, leaving, func(o *v1alpha1.Decky) { o.Spec.UpdateStrategy = v1alpha1.UpdateRecreate })
+	l.wantReady()
+}
+
+// Two deckies that swap their home addresses do not wait for each other.
+func TestAddressesAreSwapped(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	recreate := func(o *v1alpha1.Decky) { o.Spec.UpdateStrategy = v1alpha1.UpdateRecreate }
+	one, two := decky("one", "dmz", address("172.16.0.2"), recreate), decky("two", "dmz", address("172.16.0.3"), recreate)
+	l.create(topology("acme"), lan("dmz", dmz), one, two)
+	l.wantReady()
+	edit(l, one, address("172.16.0.4"))
+	edit(l, two, address("172.16.0.2"))
+	edit(l, one, address("172.16.0.3"))
+	l.wantReady()
+}
+
 // Scenario 20: a full LAN refuses one more decky, and leaves the others alone.
 func TestFullLAN(t *testing.T) {
 	t.Parallel()

@@ -323,6 +323,17 @@ func changeOfEngine() map[string]deckyCase {
 			w.disconnect("office")
 			w.foreign("lab_acme_db", seenEndpoint(web().Endpoints[1])).Identity = strangeIdentity(instance)
 		}},
+		"our-container-has-the-address-of-the-missing-base": {engine: func(w world) {
+			w.remove("base")
+			w.foreign("lab_acme_db", seenEndpoint(web().Endpoints[1])).Identity = strangeIdentity(instance)
+		}},
+		"our-container-has-the-address-and-spec-changed": {
+			engine: func(w world) {
+				w.disconnect("office")
+				w.foreign("lab_acme_db", seenEndpoint(web().Endpoints[1])).Identity = strangeIdentity(instance)
+			},
+			spec: both(hostname, consent),
+		},
 		"foreign-container-has-the-host-port": {engine: func(w world) {
 			w.remove("base")
 			w.foreign("proxy").HostPorts = []model.PublishedPort{

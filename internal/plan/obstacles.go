@@ -14,14 +14,13 @@ import (
 // creationObstacle says what would keep a base from being created; nil if
 // nothing is known to.
 func (a *assessment) creationObstacle() *Block {
-	if block := imageObstacle(a.desired.Base); block != nil {
-		return block
-	}
-	return a.baseObstacle()
+	return cmp.Or(imageObstacle(a.desired.Base), a.baseObstacle())
 }
 
 // replacementObstacle says what would keep a base from being replaced together
-// with the services that there are: none is given up that could not come back.
+// with the services that there are: none is given up that could not come back. An
+// address that another decky of ours leaves sooner or later is not waited for: that
+// one may wait for an address of this base.
 func (a *assessment) replacementObstacle() *Block {
 	for _, spec := range a.desired.Services {
 		if a.owned.services[spec.Identity.Service] == nil {
@@ -31,7 +30,7 @@ func (a *assessment) replacementObstacle() *Block {
 			return block
 		}
 	}
-	return a.creationObstacle()
+	return cmp.Or(imageObstacle(a.desired.Base), a.obstacleAmong(a.isStranger))
 }
 
 // imageObstacle refuses a container whose image is not there.
@@ -44,8 +43,11 @@ func imageObstacle(want model.ContainerSpec) *Block {
 }
 
 // baseObstacle says what would keep a base from being created or started; nil
-// if nothing is known to.
-func (a *assessment) baseObstacle() *Block {
+// if nothing is known to. Nobody waits for what it has: it does not run.
+func (a *assessment) baseObstacle() *Block { return a.obstacleAmong(a.isAnothers) }
+
+// obstacleAmong is baseObstacle where certain containers alone keep addresses from it.
+func (a *assessment) obstacleAmong(isRival func(model.Container) bool) *Block {
 	want := a.desired.Base
 	if block := a.containerNamesake(want.Name); block != nil {
 		return block
@@ -55,7 +57,7 @@ func (a *assessment) baseObstacle() *Block {
 			"container %q waits for the network of its home LAN %q", want.Name, want.Home.LAN)}
 	}
 	for _, endpoint := range a.desired.Endpoints {
-		if block := a.addressHolder(endpoint); block != nil {
+		if block := a.addressHolderAmong(isRival, endpoint); block != nil {
 			return block
 		}
 	}
@@ -84,18 +86,26 @@ func (a *assessment) containerNamesake(name string) *Block {
 
 // addressHolder refuses an address that a container of another party has.
 func (a *assessment) addressHolder(want model.EndpointSpec) *Block {
+	return a.addressHolderAmong(a.isStranger, want)
+}
+
+// addressHolderAmong refuses an address that one of certain containers has.
+func (a *assessment) addressHolderAmong(isRival func(model.Container) bool, want model.EndpointSpec) *Block {
 	if want.NetworkID == "" {
 		return nil
 	}
 	for _, container := range a.observed.Containers {
-		if !a.isStranger(container) || !occupies(container) {
+		if !isRival(container) || !occupies(container) {
 			continue
 		}
 		if endpoint, found := container.EndpointOn(want.NetworkID); found && endpoint.Address == want.Address {
 			holder := strangeContainer(container)
-			return &Block{v1alpha1.ReasonAddressConflict, fmt.Sprintf(
-				"address %s on LAN %q is held by %s; choose another address, or disconnect it: docker network disconnect %s %s",
-				want.Address, want.LAN, holder.describe(a.desired.Owner.Instance), want.NetworkName, holder.name)}
+			remedy := fmt.Sprintf("disconnect it: docker network disconnect %s %s", want.NetworkName, holder.name)
+			if !a.isStranger(container) {
+				remedy = fmt.Sprintf("see what keeps %s from leaving it", ownerText(container.Identity.Owner))
+			}
+			return &Block{v1alpha1.ReasonAddressConflict, fmt.Sprintf("address %s on LAN %q is held by %s; choose another address, or %s",
+				want.Address, want.LAN, holder.describe(a.desired.Owner.Instance), remedy)}
 		}
 	}
 	return nil
@@ -125,6 +135,12 @@ func (a *assessment) hostPortHolder() *Block {
 // isStranger reports whether a container is not of our instance.
 func (a *assessment) isStranger(container model.Container) bool {
 	return !container.Identity.BelongsTo(a.desired.Owner.Instance)
+}
+
+// isAnothers reports whether a container is not the decky's, if maybe another's of
+// our instance.
+func (a *assessment) isAnothers(container model.Container) bool {
+	return !a.desired.Owner.Owns(container.Identity)
 }
 
 // occupies reports whether a container holds its addresses and ports, which a
