@@ -160,6 +160,13 @@ func TestBreachesOfContainment(t *testing.T) {
 			[]string{"Decky web", "spec.forwarding"},
 			[]string{"dmz", "No", "No", "No"},
 		},
+		"base with an interface that forwards": {
+			func(l *lab) { l.hand.SetSysctl("lab_acme_web", "net.ipv4.conf.eth1.forwarding", "1") },
+			func(*lab) {},
+			"SysctlDrifted",
+			[]string{"Decky web", "spec.forwarding"},
+			[]string{"dmz", "No", "No", "No"},
+		},
 		"base on another network": {
 			func(l *lab) {
 				l.hand.AddNetwork(model.NetworkSpec{Name: "corp", Driver: "bridge", Subnet: prefix("192.0.2.0/24")})

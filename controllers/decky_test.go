@@ -195,6 +195,7 @@ func TestDriftIsRepaired(t *testing.T) {
 			l.hand.Connect(web, "lab_acme_office", addr("172.16.1.99"))
 		}, nil, "AddressDrifted", ""},
 		"ip_forward set":        {func(l *lab) { l.hand.SetSysctl(web, model.SysctlIPForward, "1") }, nil, "SysctlDrifted", ""},
+		"an interface forwards": {func(l *lab) { l.hand.SetSysctl(web, "net.ipv4.conf.eth1.forwarding", "1") }, nil, "SysctlDrifted", ""},
 		"default route removed": {func(l *lab) { l.hand.RemoveRoute(web, defaultRoute("172.16.0.1")) }, nil, "RouteMissing", ""},
 		"default route of an internal LAN": {func(l *lab) {
 			l.hand.AddRoute("lab_acme_files", defaultRoute("172.16.1.1"))

@@ -148,10 +148,12 @@ type Namespaces interface {
 	// network namespace of a running container, by the PID of an inspection.
 	// ErrNotFound if it does not run (any more). A sysctl that the kernel lacks is
 	// left out. Only settings under net. are accepted; other names are ErrInvalid.
+	// model.SysctlIPForward is followed by the interfaces that forward otherwise, of
+	// which "default" is the next one: "0 (eth1: 1)".
 	Namespace(ctx context.Context, container model.Container, sysctls []string) (model.Namespace, error)
-	// SetSysctl sets one kernel setting in the namespace of a running container.
-	// ErrNotFound if it does not run, ErrInvalid for a name or value that the
-	// kernel does not take.
+	// SetSysctl sets one kernel setting in the namespace of a running container,
+	// model.SysctlIPForward for every interface. ErrNotFound if it does not run,
+	// ErrInvalid for a name or value that the kernel does not take.
 	SetSysctl(ctx context.Context, container model.Container, name, value string) error
 	// SetRoute gives the namespace of a running container exactly one route to a
 	// destination, in place of any others to it; one that is there is success.

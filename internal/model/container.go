@@ -37,7 +37,8 @@ const (
 )
 
 // SysctlIPForward routes IPv4 between the interfaces of a base. It is set at
-// creation and, unlike the others, may change on a running base.
+// creation and, unlike the others, may change on a running base. What each interface
+// forwards is part of it.
 const SysctlIPForward = "net.ipv4.ip_forward"
 
 // Port is a port that a service listens on.

@@ -333,8 +333,8 @@ func isOf(lan *v1alpha1.LAN, network *model.Network) bool {
 	return string(lan.UID) == network.Identity.Owner.UID
 }
 
-// forwards reports whether a namespace forwards IPv4. The kernel takes every
-// number but 0 for yes.
+// forwards reports whether a namespace forwards IPv4, if only what comes in by one of
+// its interfaces. The kernel takes every number but 0 for yes.
 func forwards(namespace model.Namespace) bool {
 	value := namespace.Sysctls[model.SysctlIPForward]
 	return value != "" && value != "0"

@@ -171,6 +171,11 @@ func TestVerdicts(t *testing.T) {
 			want:     map[string]string{"safe": "plant" + closed, "plant": "safe" + closed},
 			breaches: map[string][]v1alpha1.Reason{"safe": {v1alpha1.ReasonSysctlDrifted}, "plant": {v1alpha1.ReasonSysctlDrifted}},
 		},
+		"a single interface forwards": {
+			change:   func(w *world) { w.forward("vault", "0 (eth1: 1)") },
+			want:     map[string]string{"safe": "plant" + closed, "plant": "safe" + closed},
+			breaches: map[string][]v1alpha1.Reason{"safe": {v1alpha1.ReasonSysctlDrifted}, "plant": {v1alpha1.ReasonSysctlDrifted}},
+		},
 		"a base that does not run forwards nothing": {
 			change: func(w *world) {
 				w.forward("jump", "1")

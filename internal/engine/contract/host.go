@@ -35,6 +35,25 @@ func hostRules() map[string]func(*testing.T, suite) {
 				}
 			}
 		},
+		"an interface that forwards otherwise is told, and set with the others": func(t *testing.T, s suite) {
+			base := s.base(t, s.network(t))
+			forwarding := func() string {
+				namespace, err := s.Host.Namespace(t.Context(), base, []string{model.SysctlIPForward})
+				wantNoError(t, err)
+				return namespace.Sysctls[model.SysctlIPForward]
+			}
+			for general, other := range map[string]string{"0": "1", "1": "0"} {
+				wantNoError(t, s.Host.SetSysctl(t.Context(), base, model.SysctlIPForward, general))
+				wantNoError(t, s.Host.SetSysctl(t.Context(), base, "net.ipv4.conf.eth0.forwarding", other))
+				if got, want := forwarding(), general+" (eth0: "+other+")"; got != want {
+					t.Errorf("it forwards %q, want %q", got, want)
+				}
+				wantNoError(t, s.Host.SetSysctl(t.Context(), base, model.SysctlIPForward, general))
+				if got := forwarding(); got != general {
+					t.Errorf("it forwards %q, want %q", got, general)
+				}
+			}
+		},
 		"only a network namespace's sysctls are touched": func(t *testing.T, s suite) {
 			base := s.base(t, s.network(t))
 			for _, name := range []string{"", "kernel.hostname", "net.ipv4", "net./../kernel/hostname", "net..ipv4", "net.ipv4.ip_default_ttl/"} {

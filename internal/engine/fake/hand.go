@@ -5,7 +5,6 @@ package fake
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 
@@ -292,12 +291,7 @@ func (h Hand) SetSysctl(name, sysctl, value string) {
 		if target.namespace == nil {
 			return fmt.Errorf("container %q is %s", name, target.state)
 		}
-		values := maps.Clone(target.namespace.sysctls)
-		if values == nil {
-			values = map[string]string{}
-		}
-		values[sysctl] = value
-		target.namespace.sysctls = values
+		target.namespace.setSysctl(sysctl, value)
 		return nil
 	})
 }

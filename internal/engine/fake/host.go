@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/deckyard/deckyard/internal/engine"
 	"github.com/deckyard/deckyard/internal/model"
@@ -49,7 +50,7 @@ func (e *Engine) Namespace(ctx context.Context, container model.Container, sysct
 		}
 		seen = model.Namespace{Listening: e.listening(entered), Sysctls: map[string]string{}, Routes: slices.Clone(entered.routes)}
 		for _, name := range sysctls {
-			if value := cmp.Or(entered.sysctls[name], kernelDefaults()[name]); value != "" {
+			if value := entered.sysctl(name); value != "" {
 				seen.Sysctls[name] = value
 			}
 		}
@@ -69,12 +70,50 @@ func (e *Engine) SetSysctl(ctx context.Context, container model.Container, name,
 		if err != nil {
 			return err
 		}
-		if entered.sysctls == nil {
-			entered.sysctls = map[string]string{}
-		}
-		entered.sysctls[name] = value
+		entered.setSysctl(name, value)
 		return nil
 	})
+}
+
+// sysctl returns a kernel setting; empty if the kernel does not have it.
+func (n *namespace) sysctl(name string) string {
+	value := cmp.Or(n.sysctls[name], kernelDefaults()[name])
+	if name != model.SysctlIPForward {
+		return value
+	}
+	var exceptions []string
+	for other, seen := range n.sysctls {
+		if link, ok := forwardingLink(other); ok && seen != value {
+			exceptions = append(exceptions, link+": "+seen)
+		}
+	}
+	if len(exceptions) == 0 {
+		return value
+	}
+	slices.Sort(exceptions)
+	return fmt.Sprintf("%s (%s)", value, strings.Join(exceptions, ", "))
+}
+
+func (n *namespace) setSysctl(name, value string) {
+	if n.sysctls == nil {
+		n.sysctls = map[string]string{}
+	}
+	if name == model.SysctlIPForward {
+		maps.DeleteFunc(n.sysctls, func(other, _ string) bool {
+			_, ok := forwardingLink(other)
+			return ok
+		})
+	}
+	n.sysctls[name] = value
+}
+
+// forwardingLink returns the interface whose forwarding a setting is.
+func forwardingLink(name string) (string, bool) {
+	link, ok := strings.CutPrefix(name, "net.ipv4.conf.")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(link, ".forwarding")
 }
 
 // SetRoute implements engine.Host.

@@ -37,26 +37,46 @@ func sysctlPath(name string) string {
 func readSysctls(names []string) (map[string]string, error) {
 	values := make(map[string]string, len(names))
 	for _, name := range names {
-		contents, err := os.ReadFile(sysctlPath(name))
+		value, err := readSysctl(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return nil, fmt.Errorf("read sysctl %q: %w", name, err)
 		default:
-			// Values of several numbers are separated by tabs.
-			values[name] = strings.Join(strings.Fields(string(contents)), " ")
+			values[name] = value
 		}
 	}
 	return values, nil
 }
 
+func readSysctl(name string) (string, error) {
+	if name == model.SysctlIPForward {
+		return namespaceForwarding().read()
+	}
+	return readSetting(sysctlPath(name))
+}
+
+// readSetting returns what a file under sysctlDirectory holds.
+func readSetting(path string) (string, error) {
+	contents, err := os.ReadFile(path)
+	// Values of several numbers are separated by tabs.
+	return strings.Join(strings.Fields(string(contents)), " "), err
+}
+
 // writeSysctl sets a valid sysctl in the calling thread's namespace.
 func writeSysctl(name, value string) error {
-	err := writeFile(sysctlPath(name), value)
+	err := writeSetting(name, value)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ERANGE) {
 		return fmt.Errorf("%w: %w", engine.ErrInvalid, err)
 	}
 	return err
+}
+
+func writeSetting(name, value string) error {
+	if name == model.SysctlIPForward {
+		return namespaceForwarding().write(value)
+	}
+	return writeFile(sysctlPath(name), value)
 }
 
 // writeFile writes to an existing file in one go.
