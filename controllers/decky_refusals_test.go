@@ -164,6 +164,35 @@ func TestHostPortOfSomebodyElse(t *testing.T) {
 	}
 }
 
+// A running base whose new port of the host is held is not given up for it, and all
+// else of its decky is repaired meanwhile.
+func TestHostPortThatIsTakenHoldsNothingElse(t *testing.T) {
+	t.Parallel()
+	held := model.PublishedPort{HostIP: addr("0.0.0.0"), HostPort: 8080, Port: model.Port{Number: 80, Protocol: model.TCP}}
+	l := newLab(t)
+	web := decky("web", "dmz", services("http", "ssh"), publish(80, 8000), func(o *v1alpha1.Decky) { o.Spec.UpdateStrategy = v1alpha1.UpdateRecreate })
+	l.create(topology("acme"), lan("dmz", dmz), web)
+	l.wantReady()
+	before := l.ids()
+	l.hand.HoldPort(held, "nginx (pid 4711)")
+	edit(l, web, publish(80, 8080))
+	l.converge()
+	l.hand.Kill("lab_acme_web_ssh")
+	l.converge()
+	l.wantUntouched(before, "lab_acme_web_ssh")
+	l.wantConditions(web, v1alpha1.ConditionReady, "False HostPortTaken", v1alpha1.ConditionContainersRunning, "False HostPortTaken",
+		v1alpha1.ConditionReconciling, "True DependencyNotReady", v1alpha1.ConditionServicesAnswering, "True Succeeded")
+	l.wantMessage(web, v1alpha1.ConditionReady, "8080/tcp", "nginx (pid 4711)")
+	if result := l.mustPass(web); result.RequeueAfter > 10*time.Second {
+		t.Errorf("it is looked at again after %s", result.RequeueAfter)
+	}
+	l.hand.HoldPort(held, "")
+	l.wantReady()
+	if l.ids()["lab_acme_web"] == before["lab_acme_web"] {
+		t.Error("the base was not replaced")
+	}
+}
+
 // Scenarios 17 and 18: a decky keeps its address when others come and go.
 func TestAddressesStay(t *testing.T) {
 	t.Parallel()

@@ -324,13 +324,17 @@ func (s *deckyScope) lookInside(ctx context.Context) pass.Outcome {
 // reconcileContainers plans, reports what was seen, and applies. Sets
 // ContainersRunning, EndpointsInSync, ServicesAnswering and RecreatePending.
 func (s *deckyScope) reconcileContainers(ctx context.Context) pass.Outcome {
-	state := plan.Assess(s.desired, s.observed)
 	planned := plan.Decky(s.desired, s.observed)
+	if startsBase(planned, s.desired.Base.Name) {
+		var err error
+		if s.observed.HeldPorts, err = s.heldPorts(ctx); err != nil {
+			return pass.Retry(err)
+		}
+		planned = plan.Decky(s.desired, s.observed)
+	}
+	state := plan.Assess(s.desired, s.observed)
 	s.report(state)
 	if len(planned.Actions) > 0 {
-		if outcome := s.warnOfTakenPorts(ctx, planned); !outcome.IsContinue() {
-			return outcome
-		}
 		return s.carryOut(ctx, s.pass, s.aim(s.desired), planned, s.topology.Spec.Suspend)
 	}
 	return s.conclude(state, planned)
@@ -341,6 +345,9 @@ func (s *deckyScope) conclude(state plan.DeckyState, planned plan.Plan) pass.Out
 	key := client.ObjectKeyFromObject(s.decky)
 	if planned.Blocked != nil && planned.Blocked.Reason != v1alpha1.ReasonImageMissing {
 		s.Observer.WakeOnForeign(model.OwnerDecky, key)
+		if len(s.observed.HeldPorts) > 0 {
+			return pass.WaitUnwatched(planned.Blocked.Reason, planned.Blocked.Message, portRecheck)
+		}
 		return pass.Wait(planned.Blocked.Reason, planned.Blocked.Message)
 	}
 	if s.lost != nil {
@@ -421,27 +428,20 @@ func (s *deckyScope) age(state plan.DeckyState) time.Duration {
 	return s.Clock.Since(youngest)
 }
 
-// warnOfTakenPorts refuses to start a base while a container or another process
-// of the host holds a port that it publishes: the engine's own error would not
-// name it.
-func (s *deckyScope) warnOfTakenPorts(ctx context.Context, planned plan.Plan) pass.Outcome {
-	if !startsBase(planned, s.desired.Base.Name) {
-		return pass.Continue()
-	}
+// heldPorts returns those ports of the host that the base is to publish and that a
+// container or another process has: the engine's own error would not name it.
+func (s *deckyScope) heldPorts(ctx context.Context) ([]model.HeldPort, error) {
+	var held []model.HeldPort
 	for _, port := range s.desired.Base.Published {
 		holder, err := s.portHolder(ctx, port)
 		if err != nil {
-			return pass.Retry(err)
+			return nil, err
 		}
-		if holder == "" {
-			continue
+		if holder != "" {
+			held = append(held, model.HeldPort{Port: port, Holder: holder})
 		}
-		message := fmt.Sprintf("Port %d/%s of the host is held by %s: stop it, or publish on another hostPort", port.HostPort, port.Port.Protocol, holder)
-		s.pass.Conditions().False(v1alpha1.ConditionContainersRunning, v1alpha1.ReasonHostPortTaken, message)
-		s.Observer.WakeOnForeign(model.OwnerDecky, client.ObjectKeyFromObject(s.decky))
-		return pass.WaitUnwatched(v1alpha1.ReasonHostPortTaken, message, portRecheck)
 	}
-	return pass.Continue()
+	return held, nil
 }
 
 // portHolder says who holds a port, in words; empty if nobody does, or the base

@@ -28,6 +28,13 @@ type Namespace struct {
 	Routes []Route
 }
 
+// HeldPort is a port of the host that cannot be published now.
+type HeldPort struct {
+	Port PublishedPort
+	// Holder says for a person who has it.
+	Holder string
+}
+
 // Observed is what was seen of one Docker Engine at one time: everything on
 // it, ours or not. It is shared and must not be changed.
 type Observed struct {
@@ -41,6 +48,9 @@ type Observed struct {
 	// Routes are the host's own IPv4 destinations, apart from those of Docker
 	// networks and the default route.
 	Routes []netip.Prefix
+	// HeldPorts are those ports of the host that a base is to publish and somebody
+	// has. They are looked for only when it is about to start.
+	HeldPorts []HeldPort
 	// Filters are the filter rules of all Deckyard instances' bridges, in order.
 	Filters []Filter
 	// FirewallFault says, for a person, why the filter rules cannot be known or

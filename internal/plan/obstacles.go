@@ -112,7 +112,7 @@ func (a *assessment) addressHolderAmong(isRival func(model.Container) bool, want
 }
 
 // hostPortHolder refuses a host port that a container of another party
-// publishes. Which other processes hold ports is not in the snapshot.
+// publishes, or that is seen to be held otherwise.
 func (a *assessment) hostPortHolder() *Block {
 	for _, container := range a.observed.Containers {
 		if !a.isStranger(container) || !occupies(container) {
@@ -128,6 +128,11 @@ func (a *assessment) hostPortHolder() *Block {
 				}
 			}
 		}
+	}
+	if len(a.observed.HeldPorts) > 0 {
+		held := a.observed.HeldPorts[0]
+		return &Block{v1alpha1.ReasonHostPortTaken, fmt.Sprintf("port %d/%s of the host is held by %s: stop it, or publish on another hostPort",
+			held.Port.HostPort, held.Port.Port.Protocol, held.Holder)}
 	}
 	return nil
 }
