@@ -328,6 +328,27 @@ func TestAddressesAreSwapped(t *testing.T) {
 	l.wantReady()
 }
 
+// Two deckies that swap their ports of the host do not wait for each other. Without
+// consent the one waits, and keeps running.
+func TestHostPortsAreSwapped(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	recreate := func(o *v1alpha1.Decky) { o.Spec.UpdateStrategy = v1alpha1.UpdateRecreate }
+	one, two := decky("one", "dmz", services("ssh"), publish(22, 2201), recreate), decky("two", "dmz", services("ssh"), publish(22, 2202))
+	l.create(topology("acme"), lan("dmz", dmz), one, two)
+	l.wantReady()
+	before := l.ids()
+	edit(l, one, publish(22, 2202))
+	edit(l, two, publish(22, 2201))
+	l.converge()
+	l.wantUntouched(before)
+	l.wantConditions(one, v1alpha1.ConditionReady, "False HostPortTaken")
+	l.wantMessage(one, v1alpha1.ConditionReady, "2202/tcp", "lab_acme_two")
+	l.wantConditions(two, v1alpha1.ConditionReady, "False RecreatePending")
+	edit(l, two, recreate)
+	l.wantReady()
+}
+
 // Scenario 20: a full LAN refuses one more decky, and leaves the others alone.
 func TestFullLAN(t *testing.T) {
 	t.Parallel()

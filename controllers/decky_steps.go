@@ -36,7 +36,9 @@ type deckyScope struct {
 	lans    []v1alpha1.LAN
 	deckies []v1alpha1.Decky
 	routers []v1alpha1.Decky
-	engine  model.EngineProfile
+	// publishers are the deckies of the node, if the decky publishes ports.
+	publishers []v1alpha1.Decky
+	engine     model.EngineProfile
 
 	observed model.Observed
 	// base is the decky's base as it was seen; nil if there is none.
@@ -241,8 +243,8 @@ func (s *deckyScope) checkHostPorts(ctx context.Context) pass.Outcome {
 	if err := listFrom(ctx, s.Kube, fromCache, &lans); err != nil {
 		return pass.Retry(err)
 	}
-	rivals := slices.DeleteFunc(deckies.Items, func(decky v1alpha1.Decky) bool { return !s.mayCarry(&decky, s.topology) })
-	if mistake := graph.CheckHostPorts(s.decky, rivals, lans.Items, s.Catalogue); mistake != nil {
+	s.publishers = slices.DeleteFunc(deckies.Items, func(decky v1alpha1.Decky) bool { return !s.mayCarry(&decky, s.topology) })
+	if mistake := graph.CheckHostPorts(s.decky, s.publishers, lans.Items, s.Catalogue); mistake != nil {
 		return s.reject(mistake)
 	}
 	return pass.Continue()
@@ -445,19 +447,28 @@ func (s *deckyScope) heldPorts(ctx context.Context) ([]model.HeldPort, error) {
 }
 
 // portHolder says who holds a port, in words; empty if nobody does, or the base
-// that is about to be replaced.
+// that is about to be replaced, or one with which that changes ports.
 func (s *deckyScope) portHolder(ctx context.Context, port model.PublishedPort) (string, error) {
 	for i := range s.observed.Containers {
 		container := &s.observed.Containers[i]
 		if !container.IsRunning() || !publishes(container, port) {
 			continue
 		}
-		if s.base != nil && container.ID == s.base.ID {
+		if s.base != nil && (container.ID == s.base.ID || s.swaps(container)) {
 			return "", nil
 		}
 		return fmt.Sprintf("container %q", container.Name), nil
 	}
 	return s.Host.PortHolder(ctx, port)
+}
+
+// swaps reports whether a container is the base of a decky that is to leave the port
+// that it has for one of this decky's base, and may: each would wait for the other.
+func (s *deckyScope) swaps(holder *model.Container) bool {
+	return slices.ContainsFunc(s.publishers, func(decky v1alpha1.Decky) bool {
+		return s.owner(model.OwnerDecky, &decky).Owns(holder.Identity) && render.MayRecreateBase(&decky) &&
+			graph.WantsOneOf(&decky, s.base.HostPorts, s.Catalogue)
+	})
 }
 
 func startsBase(planned plan.Plan, base string) bool {

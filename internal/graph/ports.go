@@ -6,6 +6,7 @@ package graph
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/catalogue"
@@ -126,6 +127,13 @@ func CheckHostPorts(decky *v1alpha1.Decky, deckies []v1alpha1.Decky, lans []v1al
 			port.HostIP, port.HostPort, port.Port.Protocol, nameFrom(decky, holder), freePort(port, wanted, others))
 	}
 	return nil
+}
+
+// WantsOneOf reports whether a decky is to publish one of some ports of the host.
+func WantsOneOf(decky *v1alpha1.Decky, ports []model.PublishedPort, known *catalogue.Catalogue) bool {
+	return slices.ContainsFunc(publishedBy(decky, known), func(wanted model.PublishedPort) bool {
+		return slices.ContainsFunc(ports, func(port model.PublishedPort) bool { return clash(wanted, port) })
+	})
 }
 
 // hostPortClaim is the claim of a decky to a port of the host.

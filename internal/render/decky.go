@@ -59,7 +59,7 @@ func Decky(input DeckyInput) (model.DeckySpec, *fault.Fault) {
 		Services:        make([]model.ContainerSpec, 0, len(services)),
 		Endpoints:       slices.Clone(input.Interfaces),
 		Routes:          slices.Clone(input.Routes),
-		MayRecreateBase: mayRecreateBase(input.Decky),
+		MayRecreateBase: MayRecreateBase(input.Decky),
 	}
 	for _, service := range services {
 		spec.Services = append(spec.Services, input.service(service))
@@ -189,9 +189,9 @@ func imageOf(part catalogue.Container, builtIn string) string {
 	return part.Image
 }
 
-// mayRecreateBase reports whether the user consents to a new base: always, or
+// MayRecreateBase reports whether the user consents to a new base: always, or
 // once for this generation.
-func mayRecreateBase(decky *v1alpha1.Decky) bool {
+func MayRecreateBase(decky *v1alpha1.Decky) bool {
 	return decky.Spec.UpdateStrategy == v1alpha1.UpdateRecreate ||
 		decky.Annotations[v1alpha1.AnnotationRecreateAllowed] == strconv.FormatInt(decky.Generation, 10)
 }
