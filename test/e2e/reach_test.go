@@ -213,22 +213,25 @@ func TestBrokenContainmentIsTold(t *testing.T) {
 	w.forwardByHand(topo, bridge, office)
 }
 
-// forwardByHand makes a decky forward against its spec: its LANs say so.
+// forwardByHand makes a decky forward against its spec, what comes in by any of its
+// interfaces or by one: its LANs say so.
 func (w *world) forwardByHand(topo *v1alpha1.Topology, bridge *v1alpha1.Decky, office *v1alpha1.LAN) {
 	w.t.Helper()
-	w.suspend(topo)
-	w.requestPasses(w.members()...)
-	w.requestPasses(w.members()...)
-	w.mustInside(bridge.Name, "sysctl", "-w", "net.ipv4.ip_forward=1")
-	w.requestPasses(bridge)
-	message := w.waitCondition(office, v1alpha1.ConditionContained, metav1.ConditionFalse, v1alpha1.ReasonSysctlDrifted)
-	if !strings.Contains(message, bridge.Name) || office.Status.ReachesSummary != "plant" {
-		w.t.Errorf("office reaches %q: %s", office.Status.ReachesSummary, message)
-	}
-	w.resume(topo)
-	w.waitReady(topo, office)
-	if office = at(w, office); office.Status.ReachesSummary != "" {
-		w.t.Errorf("office still reaches %q", office.Status.ReachesSummary)
+	for _, setting := range []string{"net.ipv4.ip_forward", "net.ipv4.conf.eth0.forwarding"} {
+		w.suspend(topo)
+		w.requestPasses(w.members()...)
+		w.requestPasses(w.members()...)
+		w.mustInside(bridge.Name, "sysctl", "-w", setting+"=1")
+		w.requestPasses(bridge)
+		message := w.waitCondition(office, v1alpha1.ConditionContained, metav1.ConditionFalse, v1alpha1.ReasonSysctlDrifted)
+		if !strings.Contains(message, bridge.Name) || office.Status.ReachesSummary != "plant" {
+			w.t.Errorf("with %s office reaches %q: %s", setting, office.Status.ReachesSummary, message)
+		}
+		w.resume(topo)
+		w.waitReady(topo, office)
+		if office = at(w, office); office.Status.ReachesSummary != "" {
+			w.t.Errorf("without %s office still reaches %q", setting, office.Status.ReachesSummary)
+		}
 	}
 }
 
