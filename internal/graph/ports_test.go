@@ -217,3 +217,29 @@ func TestCheckHostPorts(t *testing.T) {
 		})
 	}
 }
+
+func TestWantsOneOf(t *testing.T) {
+	t.Parallel()
+	known := load(t)
+	wants := decky("a", 1, services("ssh", "http"), publishing("127.0.0.1", port(80, 8080)))
+	for name, tc := range map[string]struct {
+		decky v1alpha1.Decky
+		ports []model.PublishedPort
+		want  bool
+	}{
+		"the same":                {wants, []model.PublishedPort{published("127.0.0.1", 8080, 22, model.TCP)}, true},
+		"one of several":          {wants, []model.PublishedPort{published("127.0.0.1", 1, 1, model.TCP), published("0.0.0.0", 8080, 80, model.TCP)}, true},
+		"another port":            {wants, []model.PublishedPort{published("127.0.0.1", 80, 80, model.TCP)}, false},
+		"another address":         {wants, []model.PublishedPort{published("127.0.0.2", 8080, 80, model.TCP)}, false},
+		"another protocol":        {wants, []model.PublishedPort{published("127.0.0.1", 8080, 80, model.UDP)}, false},
+		"of none":                 {wants, nil, false},
+		"by one that has no port": {decky("a", 1, services("ssh")), []model.PublishedPort{published("0.0.0.0", 22, 22, model.TCP)}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if have := graph.WantsOneOf(&tc.decky, tc.ports, known); have != tc.want {
+				t.Errorf("have %t", have)
+			}
+		})
+	}
+}
