@@ -100,6 +100,29 @@ func TestForwardingIsToggled(t *testing.T) {
 	l.wantUntouched(before)
 }
 
+// An interface takes the place of the route that led to its LAN, without a failure
+// in between, and gives it back.
+func TestDeckyIsAttachedToWhereARouteLed(t *testing.T) {
+	t.Parallel()
+	l := newAcme(t)
+	edit(l, at(decky("web", "dmz")), forwarding)
+	l.wantReady()
+	files := at(decky("files", "office"))
+	before := l.ids()
+	l.wantRoutes("lab_acme_files", "0", "172.16.0.0/24 via 172.16.1.3")
+
+	edit(l, files, func(o *v1alpha1.Decky) { o.Spec.Attachments = []v1alpha1.Attachment{{LAN: "dmz"}} })
+	l.mustPass(files)
+	l.wantReady()
+	l.wantRoutes("lab_acme_files", "0", "0.0.0.0/0 via 172.16.0.1")
+
+	edit(l, files, func(o *v1alpha1.Decky) { o.Spec.Attachments = nil })
+	l.mustPass(files)
+	l.wantReady()
+	l.wantRoutes("lab_acme_files", "0", "172.16.0.0/24 via 172.16.1.3")
+	l.wantUntouched(before)
+}
+
 // Routes follow the interfaces of the deckies that forward, and their end.
 func TestRoutesFollowTheDeckiesThatForward(t *testing.T) {
 	t.Parallel()

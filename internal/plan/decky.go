@@ -5,6 +5,7 @@ package plan
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
 	"github.com/deckyard/deckyard/internal/model"
@@ -25,6 +26,7 @@ func Decky(desired model.DeckySpec, observed model.Observed) Plan {
 
 	d.removeContainers()
 	d.planMarks()
+	d.clearRoutes()
 	d.planBase()
 	d.planSysctls()
 	d.planRoutes()
@@ -49,6 +51,8 @@ type deckyPlan struct {
 	// vacated are the ids of the actions after which a name is free, and nothing is
 	// left of the container that should have had it.
 	vacated map[string][]int
+	// cleared are the actions that remove routes.
+	cleared []int
 	// baseUp is the action after which the base runs; 0 if it does already.
 	baseUp int
 	// wired are the actions after which the base has its interfaces.
@@ -148,7 +152,8 @@ func (d *deckyPlan) planEndpoints(base Ref, created int) []int {
 		if because.reason == v1alpha1.ReasonEndpointMissing {
 			because.detail = wantText("is", absent, because.detail)
 		}
-		id := d.add(&Connect{Container: base, Endpoint: endpoint.want}, because, created, left[endpoint.want.NetworkName])
+		after := append(slices.Clone(d.cleared), created, left[endpoint.want.NetworkName])
+		id := d.add(&Connect{Container: base, Endpoint: endpoint.want}, because, after...)
 		ids = append(ids, id)
 	}
 	return ids

@@ -75,6 +75,10 @@ func changeOfSpec() map[string]deckyCase {
 			d.Endpoints = append(d.Endpoints, endpoint("lab", 3, 9))
 			d.Routes[1].Via = netip.MustParseAddr("10.0.3.7")
 		}, engine: func(w world) { w.Networks = append(w.Networks, seenNetwork("id-lab", network("lab", 3))) }},
+		"attachment-added-where-a-route-leads": {spec: func(d *model.DeckySpec) {
+			d.Endpoints = append(d.Endpoints, endpoint("lab", 9, 9))
+			d.Routes = d.Routes[:1]
+		}},
 		"attachment-removed": {spec: withoutOffice},
 		"attachment-address": {spec: func(d *model.DeckySpec) { d.Endpoints[1].Address = netip.MustParseAddr("10.0.2.77") }},
 		"attachment-mac":     {spec: func(d *model.DeckySpec) { d.Endpoints[1].MAC = "02:00:00:00:00:77" }},

@@ -323,6 +323,7 @@ func (c *soundness) check(action plan.Action) {
 		c.checkContainer(action.Container, action.Common())
 	case *plan.Connect:
 		c.checkContainer(action.Container, action.Common())
+		c.checkCleared(action.Common())
 	case *plan.Disconnect:
 		c.checkContainer(action.Container, action.Common())
 	case *plan.SetSysctl:
@@ -332,7 +333,6 @@ func (c *soundness) check(action plan.Action) {
 		c.checkRewired(action.Common())
 	case *plan.RemoveRoute:
 		c.checkContainer(action.Container, action.Common())
-		c.checkRewired(action.Common())
 	case *plan.RemoveNetwork:
 		c.checkNetworkRemoval(action)
 	case *plan.CreateNetwork:
@@ -384,7 +384,17 @@ func (c *soundness) isOwnerOfFilter(owner model.Owner) bool {
 	return c.isOwner(owner) || c.isOwner(withTopology)
 }
 
-// checkRewired checks that a change of routes follows all changes of interfaces.
+// checkCleared checks that an interface comes after all routes that go: one may
+// lead to its subnet.
+func (c *soundness) checkCleared(meta *plan.Meta) {
+	for _, action := range c.planned.Actions {
+		if removal, ok := action.(*plan.RemoveRoute); ok && !c.follows(meta.ID, removal.ID) {
+			c.t.Fatalf("action %d does not follow %d:\n%s", meta.ID, removal.ID, c.planned)
+		}
+	}
+}
+
+// checkRewired checks that a route is set after all changes of interfaces.
 func (c *soundness) checkRewired(meta *plan.Meta) {
 	for _, action := range c.planned.Actions {
 		switch action.(type) {

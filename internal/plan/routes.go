@@ -100,19 +100,26 @@ func (a *assessment) canCarry(link *EndpointState) bool {
 // isRewired reports whether the plan changes an interface, with which its routes go.
 func (s *EndpointState) isRewired() bool { return s != nil && s.repair != endpointKeep }
 
-// planRoutes sets and removes routes once the interfaces are as they should be.
+// clearRoutes removes the routes that should not be there before anything is
+// connected: the engine gives no interface on a subnet that a route leads to.
+func (d *deckyPlan) clearRoutes() {
+	for _, route := range d.state.Routes {
+		if route.Reason == v1alpha1.ReasonRouteExtra {
+			id := d.add(&RemoveRoute{Container: d.base(), Route: route.Route}, why{route.Reason, route.detail})
+			d.cleared = append(d.cleared, id)
+		}
+	}
+}
+
+// planRoutes sets routes once the interfaces are as they should be.
 func (d *deckyPlan) planRoutes() {
 	after := d.wired
 	if d.baseUp != 0 {
 		after = []int{d.baseUp}
 	}
 	for _, route := range d.state.Routes {
-		because := why{route.Reason, route.detail}
-		switch {
-		case route.Reason == v1alpha1.ReasonRouteExtra:
-			d.add(&RemoveRoute{Container: d.base(), Route: route.Route}, because, after...)
-		case route.settable:
-			d.add(&SetRoute{Container: d.base(), Route: route.Route}, because, after...)
+		if route.settable {
+			d.add(&SetRoute{Container: d.base(), Route: route.Route}, why{route.Reason, route.detail}, after...)
 		}
 	}
 }

@@ -118,6 +118,8 @@ func messageKinds() []messageKind {
 		// A host port that another container holds, and one that a process holds.
 		{"port is already allocated", engine.ErrConflict},
 		{"address already in use", engine.ErrConflict},
+		// A route in the container's namespace that leads to the subnet.
+		{"it conflicts with existing route", engine.ErrConflict},
 		{"has active endpoints", engine.ErrInUse},
 		// Somebody else connected the container since we looked.
 		{"already exists in network", engine.ErrConflict},

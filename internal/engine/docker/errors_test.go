@@ -106,6 +106,11 @@ func TestErrorsOfTheEngineHaveTheirKind(t *testing.T) {
 		},
 		"connected meanwhile, engine 28": {connect, 409, "web01 is already attached to network lan", engine.ErrConflict},
 		"address at connect":             {connect, 403, "Address already in use", engine.ErrConflict},
+		"route to the subnet": {
+			connect, 500, "failed to add interface veth1f to sandbox: error setting interface \"veth1f\" IP to 10.0.0.2/24: " +
+				"cannot program address 10.0.0.2/24 in sandbox interface because it conflicts with existing route {Ifindex: 5 Dst: 10.0.0.0/24 Src: <nil> Gw: 10.1.0.7 Flags: [] Table: 254}",
+			engine.ErrConflict,
+		},
 		"address outside": {
 			connect, 500, "Invalid address 10.9.0.2: It does not belong to any of this network's subnets", engine.ErrInvalid,
 		},

@@ -161,6 +161,20 @@ func (n *namespace) addRoute(route model.Route) {
 	slices.SortFunc(n.routes, model.Route.Compare)
 }
 
+// routeTo returns a route of the running program that leads to a network, if there
+// is one. The engine gives no interface there.
+func (c *container) routeTo(joined *network) (model.Route, bool) {
+	if c.namespace == nil {
+		return model.Route{}, false
+	}
+	for _, route := range c.namespace.routes {
+		if !route.IsDefault() && slices.ContainsFunc(joined.Subnets, route.Destination.Overlaps) {
+			return route, true
+		}
+	}
+	return model.Route{}, false
+}
+
 // subnetsOf returns the subnets of a container's interfaces.
 func (e *Engine) subnetsOf(containerID string) []netip.Prefix {
 	var subnets []netip.Prefix

@@ -196,6 +196,9 @@ func (e *Engine) join(joining *container, joined *network, settings *endpointSet
 	if address.IsValid() && (address == joined.Gateway || joined.users[address] != nil) {
 		return fmt.Errorf("address %s is in use: %w", address, engine.ErrConflict)
 	}
+	if route, found := joining.routeTo(joined); found {
+		return fmt.Errorf("network %s conflicts with the route to %s: %w", joined.Name, route, engine.ErrConflict)
+	}
 	joined.users[address] = joining
 	settings.live = true
 	settings.networkID = joined.ID
