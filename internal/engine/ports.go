@@ -37,8 +37,11 @@ type NetworkWriter interface {
 	// Connect gives a container an interface. If it has one on that network
 	// already, that is success when address and MAC match, else ErrConflict. An
 	// address that is taken is ErrConflict at once if the container runs, and at
-	// its start if not; one outside the subnet is ErrInvalid, as is a MAC that the
-	// engine cannot set: see model.EngineProfile. The home may have its MAC always.
+	// its start if not; so is a subnet to which the running container has a route,
+	// which has to be removed first. An address outside the subnet is ErrInvalid, as
+	// is a MAC that the engine cannot set: see model.EngineProfile. The home may have
+	// its MAC always. After an error no interface is there, but the engine may try
+	// again when the container is next started.
 	Connect(ctx context.Context, containerID string, endpoint model.EndpointSpec) error
 	// Disconnect takes an interface away, also one on a network, or of a
 	// container, that is gone. A missing one is success.

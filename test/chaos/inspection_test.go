@@ -181,6 +181,7 @@ func (i *inspection) checkDecky(decky v1alpha1.Decky) {
 		i.report("base %s has host name %s, want %s", name, base.Hostname, hostname)
 	}
 	i.checkEndpoints(decky, base)
+	i.checkInterfaces(decky, base)
 	i.checkPublished(decky, base)
 	i.checkForwarding(decky, base)
 }
@@ -205,6 +206,29 @@ func (i *inspection) checkEndpoints(decky v1alpha1.Decky, base model.Container) 
 		case attachment.Address != "" && attachment.Address != reported.Address:
 			i.report("decky %s has %s on %s, want %s", decky.Name, reported.Address, attachment.LAN, attachment.Address)
 		}
+	}
+}
+
+// checkInterfaces compares the addresses in the base's namespace with those that the
+// decky reports: an interface of which the engine tells need not be there.
+func (i *inspection) checkInterfaces(decky v1alpha1.Decky, base model.Container) {
+	var want, have []string
+	for _, reported := range decky.Status.Interfaces {
+		want = append(want, reported.Address)
+	}
+	err := netns.Within(netns.OfProcess(base.PID), func() error {
+		addresses, err := net.InterfaceAddrs()
+		for _, address := range addresses {
+			if subnet, ok := address.(*net.IPNet); ok && subnet.IP.To4() != nil && !subnet.IP.IsLoopback() {
+				have = append(have, subnet.IP.String())
+			}
+		}
+		return err
+	})
+	slices.Sort(want)
+	slices.Sort(have)
+	if err != nil || !slices.Equal(want, have) {
+		i.report("base %s has the addresses %q, its decky reports %q: %v", base.Name, have, want, err)
 	}
 }
 

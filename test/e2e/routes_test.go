@@ -7,6 +7,7 @@ package e2e
 
 import (
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,67 @@ func TestForwardingIsToggledOnTheRunningBase(t *testing.T) {
 	w.mustInside("web", "ip", "route", "add", "10.231.2.0/24", "via", "10.231.1.10")
 	w.isOutOfReach("web", "10.231.2.20:22")
 	w.assertUntouched(before, "web", "web_ssh", "pc", "pc_ssh", "jump", "jump_ssh", "inner", "inner_ssh")
+}
+
+// A decky is attached to a LAN to which it has had a route, which the engine refuses
+// while that is there. What such a refusal leaves behind, here of somebody's attempt
+// by hand, is no interface, and becomes none that stays.
+func TestDeckyIsAttachedToWhereARouteLed(t *testing.T) {
+	w := newWorld(t)
+	topo, edge := topology("acme"), inSubnet(dmz("acme", "edge"), "10.232.1.0/24")
+	office := inSubnet(lan("acme", "office"), "10.232.2.0/24")
+	web, pc := decky("acme", "web", "edge", "ssh"), decky("acme", "pc", "office", "ssh")
+	jump := attachedTo(decky("acme", "jump", "edge", "ssh"), "office")
+	jump.Spec.Forwarding, jump.Spec.Home.Address, pc.Spec.Home.Address = true, "10.232.1.10", "10.232.2.20"
+	w.create(topo, edge, office, web, pc, jump)
+	w.waitReady(topo)
+	before := w.containers()
+	w.eventuallyRoutes("web", "10.232.2.0/24 via 10.232.1.10", "default via 10.232.1.1")
+
+	attempt := exec.CommandContext(t.Context(), "docker", "network", "connect", "--ip", "10.232.2.99", before["pc"].HomeNetwork, before["web"].Name)
+	if output, err := attempt.CombinedOutput(); err == nil || !strings.Contains(string(output), "conflicts with existing route") {
+		t.Errorf("the engine connects where a route leads: %s", output)
+	}
+	w.requestPasses(web)
+	w.waitReady(topo)
+	w.steady()
+	w.wantAddresses("web", "10.232.1.")
+
+	edit(w, web, func(o *v1alpha1.Decky) {
+		o.Spec.Attachments = []v1alpha1.Attachment{{LAN: "office", Address: "10.232.2.30"}}
+	})
+	w.waitReady(web, topo)
+	w.wantAddresses("web", "10.232.1.", "10.232.2.30/")
+	w.wantRoutes("web", "default via 10.232.1.1")
+	w.reaches("web", "10.232.2.20:22")
+	edit(w, web, func(o *v1alpha1.Decky) { o.Spec.Attachments = nil })
+	w.waitReady(web, topo)
+	w.eventuallyRoutes("web", "10.232.2.0/24 via 10.232.1.10", "default via 10.232.1.1")
+	w.wantAddresses("web", "10.232.1.")
+	w.assertUntouched(before, "web", "web_ssh", "pc", "pc_ssh", "jump", "jump_ssh")
+
+	// At its start the engine tries again.
+	_, _ = exec.CommandContext(t.Context(), "docker", "network", "connect", before["pc"].HomeNetwork, before["web"].Name).CombinedOutput()
+	w.docker("restart", "--time", "0", before["web"].Name)
+	w.eventuallyRoutes("web", "10.232.2.0/24 via 10.232.1.10", "default via 10.232.1.1")
+	w.waitReady(topo)
+	w.wantAddresses("web", "10.232.1.")
+	w.steady()
+}
+
+// wantAddresses checks what the addresses inside a container begin with, in their
+// order; that of its loopback is left out.
+func (w *world) wantAddresses(container string, want ...string) {
+	w.t.Helper()
+	var have []string
+	for line := range strings.Lines(w.mustInside(container, "ip", "-4", "-oneline", "address")) {
+		if fields := strings.Fields(line); len(fields) > 3 && fields[1] != "lo" {
+			have = append(have, fields[3])
+		}
+	}
+	if !slices.EqualFunc(have, want, strings.HasPrefix) {
+		w.t.Errorf("%s has the addresses %q, want %q", container, have, want)
+	}
 }
 
 // isOutOfReach fails the test if a TCP connection from the container succeeds.

@@ -57,6 +57,33 @@ func endpointRules() map[string]func(*testing.T, suite) {
 			lan, base := s.network(t), s.base(t, s.network(t))
 			wantKind(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(lan, 1)), engine.ErrConflict)
 		},
+		"a running container is not connected to where it has a route, until that is gone": func(t *testing.T, s suite) {
+			home, lan := s.network(t), s.network(t)
+			base, route := s.base(t, home), model.Route{Destination: lan.Subnets[0], Via: host(home.Subnets[0], 20)}
+			wantNoError(t, s.Host.SetRoute(t.Context(), base, route))
+			wantKind(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(lan, 20)), engine.ErrConflict)
+			s.wantHomeAlone(t, base.ID, home)
+			wantNoError(t, s.Networks.Disconnect(t.Context(), base.ID, lan.ID))
+			s.wantHomeAlone(t, base.ID, home)
+
+			wantNoError(t, s.Host.RemoveRoute(t.Context(), base, route))
+			wantNoError(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(lan, 20)))
+			s.wantEndpoint(t, base.ID, lan, 20)
+			// Only an interface of its own makes the subnet one that no route can have.
+			wantKind(t, s.Host.SetRoute(t.Context(), base, route), engine.ErrConflict)
+			wantNoError(t, s.Networks.Disconnect(t.Context(), base.ID, lan.ID))
+			s.wantHomeAlone(t, base.ID, home)
+		},
+		"what a refused connection left behind holds neither address nor network": func(t *testing.T, s suite) {
+			home, lan := s.network(t), s.network(t)
+			base, other := s.base(t, home), s.base(t, s.network(t))
+			wantNoError(t, s.Host.SetRoute(t.Context(), base, model.Route{Destination: lan.Subnets[0], Via: host(home.Subnets[0], 20)}))
+			wantKind(t, s.Networks.Connect(t.Context(), base.ID, endpointOf(lan, 20)), engine.ErrConflict)
+			wantNoError(t, s.Networks.Connect(t.Context(), other.ID, endpointOf(lan, 20)))
+			wantNoError(t, s.Networks.Disconnect(t.Context(), other.ID, lan.ID))
+			wantNoError(t, s.Networks.RemoveNetwork(t.Context(), lan.ID))
+			s.wantHomeAlone(t, base.ID, home)
+		},
 		"an address outside the subnet is refused": func(t *testing.T, s suite) {
 			lan, base := s.network(t), s.base(t, s.network(t))
 			endpoint := endpointOf(lan, 20)
@@ -222,6 +249,19 @@ func (s suite) baseOfReplacedNetwork(t *testing.T) (base model.Container, home m
 func endpointOf(network model.Network, number byte) model.EndpointSpec {
 	return model.EndpointSpec{
 		NetworkID: network.ID, NetworkName: network.Name, LAN: "office", Address: host(network.Subnets[0], number),
+	}
+}
+
+// wantHomeAlone checks that a container is on its home and nowhere else, in the
+// list as in the inspection.
+func (s suite) wantHomeAlone(t *testing.T, containerID string, home model.Network) {
+	t.Helper()
+	for source, container := range map[string]model.Container{
+		"list": s.listed(t, containerID), "inspection": s.inspect(t, containerID),
+	} {
+		if _, found := container.EndpointOn(home.ID); !found || len(container.Endpoints) != 1 {
+			t.Errorf("%s: endpoints %+v, want one on %s", source, container.Endpoints, home.Name)
+		}
 	}
 }
 

@@ -29,8 +29,15 @@ func (e *Engine) Containers(ctx context.Context) ([]model.Container, error) {
 		return nil, failure(err, "list containers")
 	}
 	containers := make([]model.Container, 0, len(summaries))
-	for _, summary := range summaries {
+	inDoubt := doubts{}
+	for i, summary := range summaries {
 		containers = append(containers, containerOfSummary(summary))
+		if summary.NetworkSettings != nil {
+			inDoubt.add(i, containers[i].State, summary.NetworkSettings.Networks)
+		}
+	}
+	if err := e.dropUnjoined(ctx, containers, inDoubt); err != nil {
+		return nil, fmt.Errorf("list containers: %w", err)
 	}
 	if err := identifyNetworks(containers, func([]string) ([]model.Network, error) { return e.Networks(ctx) }); err != nil {
 		return nil, fmt.Errorf("list containers: %w", err)
@@ -45,12 +52,25 @@ func (e *Engine) Container(ctx context.Context, id string) (model.Container, err
 	if err != nil {
 		return model.Container{}, failure(err, "inspect container %q", id)
 	}
-	observed := []model.Container{containerOfInspection(inspected)}
-	// There may be hundreds of networks, and this one has one or a few.
-	if err := identifyNetworks(observed, func(names []string) ([]model.Network, error) { return e.networksLike(ctx, names) }); err != nil {
+	observed, err := e.joined(ctx, inspected)
+	if err == nil {
+		// There may be hundreds of networks, and this one has one or a few.
+		err = identifyNetworks(observed, func(names []string) ([]model.Network, error) { return e.networksLike(ctx, names) })
+	}
+	if err != nil {
 		return model.Container{}, fmt.Errorf("inspect container %q: %w", id, err)
 	}
 	return observed[0], nil
+}
+
+// joined returns the one container of an inspection, with the endpoints that it has.
+func (e *Engine) joined(ctx context.Context, inspected container.InspectResponse) ([]model.Container, error) {
+	observed := []model.Container{containerOfInspection(inspected)}
+	inDoubt := doubts{}
+	if inspected.NetworkSettings != nil {
+		inDoubt.add(0, observed[0].State, inspected.NetworkSettings.Networks)
+	}
+	return observed, e.dropUnjoined(ctx, observed, inDoubt)
 }
 
 // identifyNetworks fills in the network ids of containers that were never

@@ -26,7 +26,7 @@ func Endpoints() []Endpoint {
 		{http.MethodGet, "/info", "what the engine is and can do"},
 		{http.MethodGet, "/events", "hints that something changed"},
 		{http.MethodGet, "/networks", "observe all networks"},
-		{http.MethodGet, "/networks/{id}", "observe one network; find stale endpoints"},
+		{http.MethodGet, "/networks/{id}", "observe one network and who is on it; find stale endpoints"},
 		{http.MethodPost, "/networks/create", "create the network of a LAN"},
 		{http.MethodDelete, "/networks/{id}", "remove the network of a LAN"},
 		{http.MethodPost, "/networks/{id}/connect", "attach a decky to a LAN"},

@@ -130,10 +130,14 @@ func (e *Engine) Connect(ctx context.Context, containerID string, endpoint model
 		return failure(err, "connect container %q to network %q", containerID, endpoint.NetworkName)
 	}
 	inspected, err := e.inspectContainer(ctx, containerID)
+	var joined []model.Container
+	if err == nil {
+		joined, err = e.joined(ctx, inspected)
+	}
 	if err != nil {
 		return failure(err, "connect container %q to network %q", containerID, endpoint.NetworkName)
 	}
-	observed := containerOfInspection(inspected)
+	observed := joined[0]
 	if connected, found := endpointOn(observed, endpoint); found {
 		return compareEndpoint(observed, connected, endpoint)
 	}
@@ -286,14 +290,54 @@ func networkOf(inspected network.Inspect) model.Network {
 	return observed
 }
 
+// doubts are the running containers, by their places in a list, of which the
+// engine does not tell whether they are on a network, by its id.
+type doubts map[string][]int
+
+// add takes in what the engine says of a container. Of a connection that failed
+// halfway it keeps all it had prepared, and shows it as one that holds: engines 20.10
+// to 28 leave only the gateway out, which those from 25 on also do on internal networks.
+func (d doubts) add(place int, state model.State, settings map[string]*network.EndpointSettings) {
+	for _, setting := range settings {
+		isLive := setting != nil && holdsEndpoints(state) && setting.EndpointID != "" && setting.IPAddress != ""
+		if isLive && setting.Gateway == "" && setting.NetworkID != "" {
+			d[setting.NetworkID] = append(d[setting.NetworkID], place)
+		}
+	}
+}
+
+// dropUnjoined takes from containers the endpoints that never became interfaces. The
+// networks know: a network's own list has only who is on it.
+func (e *Engine) dropUnjoined(ctx context.Context, containers []model.Container, inDoubt doubts) error {
+	for networkID, places := range inDoubt {
+		joined, err := e.inspectNetwork(ctx, networkID)
+		if ignoreNotFound(err) != nil {
+			return err
+		}
+		for _, place := range places {
+			if _, found := joined.Containers[containers[place].ID]; !found {
+				containers[place].Endpoints = slices.DeleteFunc(containers[place].Endpoints, func(endpoint model.Endpoint) bool {
+					return endpoint.NetworkID == networkID
+				})
+			}
+		}
+	}
+	return nil
+}
+
+// holdsEndpoints reports whether a container in a state has a network namespace, and
+// with it interfaces.
+func holdsEndpoints(state model.State) bool {
+	return state == model.StateRunning || state == model.StatePaused
+}
+
 // endpointsOf returns the endpoints of a container, sorted by network name. While
 // a container runs, a setting without an endpoint is what a failed connection
 // left behind (engine 20.10), and no interface.
 func endpointsOf(settings map[string]*network.EndpointSettings, state model.State) []model.Endpoint {
-	runs := state == model.StateRunning || state == model.StatePaused
 	var endpoints []model.Endpoint
 	for name, setting := range settings {
-		if setting == nil || runs && setting.EndpointID == "" {
+		if setting == nil || holdsEndpoints(state) && setting.EndpointID == "" {
 			continue
 		}
 		endpoints = append(endpoints, model.Endpoint{

@@ -375,7 +375,7 @@ func TestForeignObjectsAreReadAsTheyAre(t *testing.T) {
 			"Ports":[{"IP":"::","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},
 				{"PrivatePort":443,"Type":"tcp"}],
 			"HostConfig":{"NetworkMode":"bridge"},
-			"NetworkSettings":{"Networks":{"bridge":{"NetworkID":"9","EndpointID":"8","IPAddress":"172.17.0.2","MacAddress":"02:42:AC:11:00:02"},
+			"NetworkSettings":{"Networks":{"bridge":{"NetworkID":"9","EndpointID":"8","Gateway":"172.17.0.1","IPAddress":"172.17.0.2","MacAddress":"02:42:AC:11:00:02"},
 				"gone":{"IPAMConfig":{"IPv4Address":"10.0.0.9"}},"none":null}}}]`},
 	})
 	dockerEngine := s.engine(t)
@@ -411,4 +411,72 @@ func TestForeignObjectsAreReadAsTheyAre(t *testing.T) {
 	if diff := cmp.Diff(wantContainers, containers, compareNetip()); diff != "" {
 		t.Errorf("containers (-want +got):\n%s", diff)
 	}
+}
+
+// Engines show the setting of a connection that failed halfway like an interface.
+// Only networks that show no gateway are asked, each once.
+func TestEndpointsThatNeverJoinedAreNotSeen(t *testing.T) {
+	t.Parallel()
+	const settings = `{"Networks":{
+		"dmz":{"NetworkID":"1","EndpointID":"a","Gateway":"10.0.1.1","IPAddress":"10.0.1.9"},
+		"office":{"NetworkID":"2","EndpointID":"b","IPAddress":"10.0.2.9"},
+		"lab":{"NetworkID":"3","EndpointID":"c","IPAddress":"10.0.3.9"},
+		"gone":{"NetworkID":"4","EndpointID":"d","IPAddress":"10.0.4.9"},
+		"host":{"NetworkID":"5","EndpointID":"e"}}}`
+	said := answers{
+		"GET /containers/json": {200, `[{"Id":"` + anID + `","State":"running","NetworkSettings":` + settings + `},
+			{"Id":"2","State":"running","NetworkSettings":` + settings + `},{"Id":"3","State":"exited","NetworkSettings":` + settings + `}]`},
+		"GET /containers/" + anID + "/json": {200, `{"Id":"` + anID + `","State":{"Status":"running"},"Config":{},"HostConfig":{},
+			"NetworkSettings":` + settings + `}`},
+		"GET /networks/2": {200, `{"Id":"2","Containers":{"` + anID + `":{}}}`},
+		"GET /networks/3": {200, `{"Id":"3","Containers":{}}`},
+		"GET /networks/4": {404, `{"message":"network 4 not found"}`},
+	}
+	namesOf := func(container model.Container) []string {
+		var names []string
+		for _, endpoint := range container.Endpoints {
+			names = append(names, endpoint.NetworkName)
+		}
+		return names
+	}
+	s := serve(t, "1.44", said)
+	containers, err := s.engine(t).Containers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string][]string{}
+	for _, container := range containers {
+		have[container.ID] = namesOf(container)
+	}
+	want := map[string][]string{anID: {"dmz", "host", "office"}, "2": {"dmz", "host"}, "3": {"dmz", "gone", "host", "lab", "office"}}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("endpoints in the list (-want +got):\n%s", diff)
+	}
+	if sent := s.sent(); len(sent) != 4 {
+		t.Errorf("requests %q, want the list and three networks", sent)
+	}
+
+	container, err := s.engine(t).Container(t.Context(), anID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"dmz", "host", "office"}, namesOf(container)); diff != "" {
+		t.Errorf("endpoints in the inspection (-want +got):\n%s", diff)
+	}
+}
+
+// What never became an interface does not count as connected.
+func TestConnectionThatFailedHalfwayIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "1.41", answers{
+		"GET /containers/" + anID + "/json": {200, `{"Id":"` + anID + `","State":{"Status":"running"},"Config":{},"HostConfig":{},
+			"NetworkSettings":{"Networks":{"office":{"NetworkID":"2","EndpointID":"b","IPAddress":"10.0.2.9"}}}}`},
+		"GET /networks/2":          {200, `{"Id":"2","Containers":{}}`},
+		"POST /networks/2/connect": {200, ``},
+	})
+	endpoint := model.EndpointSpec{NetworkID: "2", NetworkName: "office", Address: netip.MustParseAddr("10.0.2.9")}
+	if err := s.engine(t).Connect(t.Context(), anID, endpoint); err != nil {
+		t.Fatal(err)
+	}
+	s.body(t, "POST /networks/2/connect")
 }

@@ -4,6 +4,7 @@
 package simulated
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/deckyard/deckyard/internal/engine"
 	"github.com/deckyard/deckyard/internal/model"
 )
 
@@ -219,10 +221,14 @@ func (e *Engine) listContainers(w http.ResponseWriter, r *http.Request, _ string
 	}
 	summaries := make([]summary, 0, len(containers))
 	for _, seen := range containers {
+		endpoints, err := e.endpointBodies(r.Context(), seen, "")
+		if err != nil {
+			return err
+		}
 		listed := summary{
 			ID: seen.ID, Names: []string{"/" + seen.Name}, Image: seen.Image, ImageID: seen.ImageID,
 			Labels: e.creationOf(seen.ID).labels, State: seen.State, Status: string(seen.State),
-			NetworkSettings: networkSettings{Networks: endpointBodies(seen, "")},
+			NetworkSettings: networkSettings{Networks: endpoints},
 		}
 		listed.HostConfig.NetworkMode = seen.HomeNetwork
 		for _, port := range seen.HostPorts {
@@ -260,8 +266,12 @@ func (e *Engine) inspectContainer(w http.ResponseWriter, r *http.Request, id str
 		return err
 	}
 	with := e.creationOf(id)
+	endpoints, err := e.endpointBodies(r.Context(), seen, with.mac)
+	if err != nil {
+		return err
+	}
 	ports := bindingsOf(seen.HostPorts)
-	settings := networkSettings{Networks: endpointBodies(seen, with.mac)}
+	settings := networkSettings{Networks: endpoints}
 	if seen.IsRunning() {
 		settings.Ports = ports
 	}
@@ -285,8 +295,7 @@ func timeText(moment time.Time) string { return moment.UTC().Format(time.RFC3339
 // endpointBodies returns the endpoints of a container. One that was never started
 // knows its networks by name alone, and no MAC but that of live ones is told: a
 // fake engine fills in the one that the home is to have.
-func endpointBodies(seen model.Container, homeMAC string) map[string]endpointBody {
-	isLive := seen.IsRunning() || seen.State == model.StatePaused
+func (e *Engine) endpointBodies(ctx context.Context, seen model.Container, homeMAC string) (map[string]endpointBody, error) {
 	bodies := make(map[string]endpointBody, len(seen.Endpoints))
 	for _, endpoint := range seen.Endpoints {
 		body := endpointBody{NetworkID: endpoint.NetworkID, MacAddress: endpoint.MAC, Aliases: slices.Clone(endpoint.Aliases)}
@@ -294,8 +303,12 @@ func endpointBodies(seen model.Container, homeMAC string) map[string]endpointBod
 			body.IPAMConfig = &endpointAddress{endpoint.Address.String()}
 		}
 		switch {
-		case isLive:
-			body.EndpointID, body.IPAddress, body.IPPrefixLen = endpoint.NetworkID, endpoint.Address.String(), 24
+		case isLive(seen):
+			gateway, err := e.gatewayOf(ctx, endpoint.NetworkID)
+			if err != nil {
+				return nil, err
+			}
+			body.EndpointID, body.IPAddress, body.IPPrefixLen, body.Gateway = endpoint.NetworkID, endpoint.Address.String(), 24, gateway
 		case endpoint.NetworkName == seen.HomeNetwork && endpoint.MAC == homeMAC:
 			body.MacAddress = ""
 		}
@@ -304,5 +317,31 @@ func endpointBodies(seen model.Container, homeMAC string) map[string]endpointBod
 		}
 		bodies[endpoint.NetworkName] = body
 	}
-	return bodies
+	return bodies, nil
+}
+
+// isLive reports whether a container has interfaces.
+func isLive(seen model.Container) bool {
+	return seen.IsRunning() || seen.State == model.StatePaused
+}
+
+// gatewayOf returns the gateway that a container shows for an interface: none on an
+// internal network where the engine has API 1.44.
+func (e *Engine) gatewayOf(ctx context.Context, networkID string) (string, error) {
+	joined, err := e.fake.Network(ctx, networkID)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		// It was left and removed meanwhile.
+		return "", nil
+	case err != nil:
+		return "", err
+	case !joined.Gateway.IsValid():
+		// It is one of the engine's own.
+		return "", nil
+	}
+	profile, err := e.fake.Profile(ctx)
+	if err != nil || joined.Internal && profile.EndpointMAC {
+		return "", err
+	}
+	return joined.Gateway.String(), nil
 }

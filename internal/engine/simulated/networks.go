@@ -37,7 +37,12 @@ type networkBody struct {
 	}
 	Options map[string]string
 	Labels  map[string]string
+	// Containers are those with an interface, in an inspection alone.
+	Containers map[string]endpointResource `json:",omitempty"`
 }
+
+// endpointResource is an interface as its network shows it.
+type endpointResource struct{ Name string }
 
 type addressing struct {
 	Subnet, Gateway string
@@ -130,7 +135,18 @@ func (e *Engine) inspectNetwork(w http.ResponseWriter, r *http.Request, id strin
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, e.networkBodyOf(seen))
+	containers, err := e.fake.Containers(r.Context())
+	if err != nil {
+		return err
+	}
+	body := e.networkBodyOf(seen)
+	body.Containers = map[string]endpointResource{}
+	for _, container := range containers {
+		if _, found := container.EndpointOn(id); found && isLive(container) {
+			body.Containers[container.ID] = endpointResource{container.Name}
+		}
+	}
+	writeJSON(w, http.StatusOK, body)
 	return nil
 }
 
