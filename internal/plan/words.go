@@ -6,7 +6,6 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/deckyard/deckyard/internal/model"
@@ -81,20 +80,6 @@ func containerNames(containers []model.Container) string {
 		names[i] = container.Name
 	}
 	return strings.Join(names, ", ")
-}
-
-// portText writes a port as 80/tcp.
-func portText(port model.Port) string {
-	return strconv.Itoa(int(port.Number)) + "/" + string(port.Protocol)
-}
-
-// PortList writes ports as "80/tcp, 161/udp".
-func PortList(ports []model.Port) string {
-	texts := make([]string, len(ports))
-	for i, port := range ports {
-		texts[i] = portText(port)
-	}
-	return strings.Join(texts, ", ")
 }
 
 // absent stands for what is not, or should not be there.
