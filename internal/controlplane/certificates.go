@@ -73,7 +73,8 @@ func (c certificates) adminFiles() (certificate, key string) {
 func (c certificates) serviceAccountFile() string { return c.file("service-account.key") }
 
 // issue creates what is missing, renews what is about to expire, and reports
-// whether the authority or the administrator's certificate changed.
+// whether the authority or the administrator's certificate changed, also beside an
+// error.
 func (c certificates) issue() (changed bool, err error) {
 	if err := makePrivateDirectory(c.directory.File(certificateDirectory)); err != nil {
 		return false, err
@@ -81,17 +82,17 @@ func (c certificates) issue() (changed bool, err error) {
 	if err := c.ensureServiceAccountKey(); err != nil {
 		return false, err
 	}
-	authority, authorityChanged, err := c.authority()
+	authority, changed, err := c.authority()
 	if err != nil {
-		return false, err
+		return changed, err
 	}
 	certificateFile, keyFile := c.servingFiles()
 	if _, err := c.ensureSigned(certificateFile, keyFile, c.servingTemplate(), authority); err != nil {
-		return false, err
+		return changed, err
 	}
 	certificateFile, keyFile = c.adminFiles()
 	adminChanged, err := c.ensureSigned(certificateFile, keyFile, adminTemplate(), authority)
-	return authorityChanged || adminChanged, err
+	return changed || adminChanged, err
 }
 
 // authority keeps its key when its certificate is renewed, so that whoever trusts the

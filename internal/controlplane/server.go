@@ -33,6 +33,8 @@ type Server struct {
 	certificates certificates
 	url          string
 	ready        chan struct{}
+	// isStale says that the kubeconfigs are older than the certificates.
+	isStale bool
 }
 
 // New issues the certificates that are missing or about to expire and writes the
@@ -183,13 +185,19 @@ func (s *Server) keepUp(ctx context.Context, storage *storage) {
 }
 
 // renewCertificates needs to tell nobody: the API server reloads its files by itself,
-// clients read the kubeconfig anew.
+// clients read the kubeconfig anew. What fails, as on a full disk, is made up for the
+// next time: the certificates themselves do not change again for months.
 func (s *Server) renewCertificates() error {
 	changed, err := s.certificates.issue()
-	if err != nil || !changed {
+	s.isStale = s.isStale || changed
+	if !s.isStale {
 		return err
 	}
-	return s.writeKubeconfigs()
+	if writeErr := s.writeKubeconfigs(); writeErr != nil {
+		return errors.Join(err, writeErr)
+	}
+	s.isStale = false
+	return err
 }
 
 func (s *Server) writeKubeconfigs() error {

@@ -252,6 +252,49 @@ func TestCertificatesAreRenewedWhileServing(t *testing.T) {
 	}
 }
 
+// Nothing but the kubeconfig cannot be written at the moment of the renewal. It is
+// written as soon as it can be, though the certificates are good for another year.
+func TestKubeconfigIsMadeUpForAfterARenewal(t *testing.T) {
+	t.Parallel()
+	age := 310 * 24 * time.Hour
+	clock := clocktesting.NewFakeClock(time.Now().Add(-age))
+	plane := newPlane(t, filepath.Join(t.TempDir(), "data"), clock)
+	plane.start(t)
+	defer plane.stop(t)
+	path, certificate := plane.directory.Kubeconfig(), plane.directory.File("pki", "admin.crt")
+	before := readFile(t, certificate)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	// A folder cannot be replaced by a file.
+	if err := os.MkdirAll(filepath.Join(path, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the renewal to be scheduled", func(context.Context) bool { return clock.HasWaiters() })
+	clock.Step(age)
+	waitFor(t, "the certificate to be renewed", func(context.Context) bool { return readFile(t, certificate) != before })
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the kubeconfig to be written", func(context.Context) bool {
+		clock.Step(time.Minute)
+		_, err := os.Stat(path)
+		return err == nil
+	})
+	if err := controlplane.CheckKubeconfig(path, clock.Now()); err != nil {
+		t.Error(err)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
 func TestStopWhileStarting(t *testing.T) {
 	t.Parallel()
 	plane := newPlane(t, filepath.Join(t.TempDir(), "data"), nil)
