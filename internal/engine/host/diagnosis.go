@@ -19,6 +19,9 @@ import (
 // sockets alone, whatever the number of connections: an intruder cannot make it
 // slow by opening many.
 const (
+	// maxListeners bounds what is kept of an answer: as many as there are ports.
+	maxListeners = 1 << 16
+
 	// sockDiagByFamily is the type of request and answers.
 	sockDiagByFamily = 20
 	// tcpListen is the state TCP_LISTEN, of which requests take a mask.
@@ -46,6 +49,20 @@ func tcpListeners() ([]socket, error) {
 }
 
 func diagnoseListeners() ([]socket, error) {
+	var sockets []socket
+	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
+		found, err := diagnoseFamily(family, maxListeners)
+		if err != nil {
+			return nil, fmt.Errorf("diagnose sockets of family %d: %w", family, err)
+		}
+		sockets = append(sockets, found...)
+	}
+	return sockets, nil
+}
+
+// diagnoseFamily asks for the listening sockets of an address family, and stops
+// listening to the answer once it has enough of them.
+func diagnoseFamily(family byte, enough int) ([]socket, error) {
 	descriptor, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return nil, fmt.Errorf("open socket diagnosis: %w", err)
@@ -56,19 +73,6 @@ func diagnoseListeners() ([]socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bound socket diagnosis in time: %w", err)
 	}
-	var sockets []socket
-	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
-		found, err := diagnoseFamily(descriptor, family)
-		if err != nil {
-			return nil, fmt.Errorf("diagnose sockets of family %d: %w", family, err)
-		}
-		sockets = append(sockets, found...)
-	}
-	return sockets, nil
-}
-
-// diagnoseFamily asks for the listening sockets of an address family.
-func diagnoseFamily(descriptor int, family byte) ([]socket, error) {
 	if err := unix.Sendto(descriptor, listenersRequest(family), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, fmt.Errorf("send request: %w", err)
 	}
@@ -87,7 +91,7 @@ func diagnoseFamily(descriptor int, family byte) ([]socket, error) {
 			return nil, err
 		}
 		sockets = append(sockets, found...)
-		if done {
+		if done || len(sockets) >= enough {
 			return sockets, nil
 		}
 	}

@@ -65,6 +65,24 @@ func TestListenersAreFoundByDiagnosisAndInTheTable(t *testing.T) {
 	}
 }
 
+// Whoever is in a decky decides how many sockets there are.
+func TestDiagnosisStopsWhenItHasEnough(t *testing.T) {
+	t.Parallel()
+	// More than the kernel tells at once.
+	const many, enough = 700, 10
+	for range many {
+		listenTCP(t, "tcp4", "127.0.0.1:0")
+	}
+	all, err := diagnoseFamily(unix.AF_INET, maxListeners)
+	if err != nil || len(all) < many {
+		t.Fatalf("all: got %d, %v", len(all), err)
+	}
+	some, err := diagnoseFamily(unix.AF_INET, enough)
+	if err != nil || len(some) < enough || len(some) >= many {
+		t.Errorf("some: got %d, %v", len(some), err)
+	}
+}
+
 func TestPortHolderNamesTheProcess(t *testing.T) {
 	t.Parallel()
 	loopback, everywhere := netip.MustParseAddr("127.0.0.1"), netip.IPv4Unspecified()

@@ -4,7 +4,9 @@
 package host
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,6 +56,24 @@ func TestParseTableKeepsSocketsThatWaitForPeers(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// An intruder opens more sockets than are read. What is read of them counts.
+func TestCutTableIsReadUpToTheLastWholeLine(t *testing.T) {
+	t.Parallel()
+	const line = "  11: 00000000:%04X 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 2002 2 0000000000000000 0\n"
+	var table strings.Builder
+	table.WriteString("   sl  local_address rem_address\n")
+	for port := uint16(1); table.Len() <= maxFileSize; port++ {
+		fmt.Fprintf(&table, line, port)
+	}
+	sockets, err := readTables(func(string) (string, error) { return table.String()[:maxFileSize], nil }, model.UDP, "net/udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(table.String()[:maxFileSize], "\n"); len(sockets) != lines-1 {
+		t.Errorf("got %d sockets of %d whole lines", len(sockets), lines-1)
 	}
 }
 

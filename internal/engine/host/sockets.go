@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"slices"
@@ -53,20 +54,42 @@ func (p *process) udpSockets() ([]socket, error) {
 
 // ownUDPSockets returns the bound UDP sockets of the calling thread's namespace.
 func ownUDPSockets() ([]socket, error) {
-	return readTables(readThreadFile, model.UDP, "net/udp", "net/udp6")
+	return readTables(readThreadTable, model.UDP, "net/udp", "net/udp6")
 }
 
 // ownTCPTable returns the listening TCP sockets of the calling thread's
 // namespace as the kernel's text has them. That costs milliseconds: the kernel
 // looks through all connections of the host.
 func ownTCPTable() ([]socket, error) {
-	return readTables(readThreadFile, model.TCP, "net/tcp", "net/tcp6")
+	return readTables(readThreadTable, model.TCP, "net/tcp", "net/tcp6")
 }
 
 // readThreadFile returns the contents of a file in the calling thread's directory.
 func readThreadFile(name string) (string, error) {
 	contents, err := os.ReadFile("/proc/thread-self/" + name)
 	return string(contents), err
+}
+
+// readThreadTable returns the beginning of a file in the calling thread's directory,
+// which may be that of a decky's namespace: those who are in it decide how long it is.
+func readThreadTable(name string) (string, error) {
+	file, err := os.Open("/proc/thread-self/" + name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close() //nolint:errcheck // only read
+	contents, err := io.ReadAll(io.LimitReader(file, maxFileSize))
+	return string(contents), err
+}
+
+// wholeLines leaves out what is left of a line in contents that were cut off at the
+// bound of what is read. Whoever opens that many sockets hides a port of its own, whose
+// service then does not answer; it does not keep the rest from being seen and repaired.
+func wholeLines(contents string) string {
+	if len(contents) < maxFileSize {
+		return contents
+	}
+	return contents[:strings.LastIndexByte(contents, '\n')+1]
 }
 
 // readTables returns the sockets in an IPv4 and an IPv6 table. There is none of
@@ -81,7 +104,7 @@ func readTables(read func(string) (string, error), protocol model.Protocol, tabl
 		if err != nil {
 			return nil, err
 		}
-		parsed, err := parseTable(contents, protocol)
+		parsed, err := parseTable(wholeLines(contents), protocol)
 		if err != nil {
 			return nil, fmt.Errorf("parse %s: %w", table, err)
 		}
