@@ -38,8 +38,8 @@ func newDownCommand(env *environment) *cobra.Command {
 		Use:   "down",
 		Short: "Stop the control plane and the operator",
 		Long: "Stop the instance that runs in the data directory. Its deckies keep running and are taken up again by\n" +
-			"the next 'deckyard up'. With --purge, every topology is torn down first, and then the built-in image and\n" +
-			"the data directory are removed.",
+			"the next 'deckyard up'. With --purge, every topology is torn down first, and then whatever else the\n" +
+			"instance has on the engine, the built-in image and the data directory are removed.",
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error { return d.run(command.Context()) },
 	}
@@ -78,13 +78,17 @@ func (d *down) runPurge(ctx context.Context, holder int) error {
 	if err != nil {
 		return err
 	}
+	var instance string
 	if holder == 0 {
 		d.say("Starting the stopped instance in %s to tear its topologies down.", d.dataDirectory)
-		err = d.purgeStopped(ctx, dockerHost)
+		instance, err = d.purgeStopped(ctx, dockerHost)
 	} else {
-		err = d.purgeRunning(ctx, holder)
+		instance, err = d.purgeRunning(ctx, holder)
 	}
 	if err != nil {
+		return err
+	}
+	if err := d.removeLeftovers(ctx, dockerHost, instance); err != nil {
 		return err
 	}
 	if err := d.RemoveImage(ctx, dockerHost); err != nil {
@@ -101,44 +105,55 @@ func (d *down) runPurge(ctx context.Context, holder int) error {
 	return nil
 }
 
-func (d *down) purgeRunning(ctx context.Context, holder int) error {
-	config, err := clientcmd.BuildConfigFromFlags("", controlplane.KubeconfigPath(d.dataDirectory))
-	if err != nil {
-		return fmt.Errorf("read the kubeconfig of the running instance: %w", err)
+// removeLeftovers removes what no object stands for, such as what was declared after a
+// backup that was restored, or what was abandoned: the operator that would sweep it
+// away has ended, and nobody else would know of it once the data are gone.
+func (d *down) removeLeftovers(ctx context.Context, dockerHost, instance string) error {
+	removed, err := d.Purge(ctx, dockerHost, instance)
+	for _, line := range removed {
+		d.say("Removed %s.", line)
 	}
-	if err := d.removeTopologies(ctx, config); err != nil {
-		return err
-	}
-	return d.stop(ctx, holder)
+	return err
 }
 
-func (d *down) purgeStopped(ctx context.Context, dockerHost string) error {
+// purgeRunning returns the identity of the instance that it has stopped.
+func (d *down) purgeRunning(ctx context.Context, holder int) (instance string, err error) {
+	config, err := clientcmd.BuildConfigFromFlags("", controlplane.KubeconfigPath(d.dataDirectory))
+	if err != nil {
+		return "", fmt.Errorf("read the kubeconfig of the running instance: %w", err)
+	}
+	if instance, err = d.removeTopologies(ctx, config); err != nil {
+		return "", err
+	}
+	return instance, d.stop(ctx, holder)
+}
+
+// purgeStopped returns the identity of the instance that it has run.
+func (d *down) purgeStopped(ctx context.Context, dockerHost string) (identity string, err error) {
 	directory, err := d.openDataDirectory()
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer directory.Close() //nolint:errcheck // only the lock is given back
 	// What was built is torn down also where nothing could be built any more.
 	if _, err := d.profile(ctx, dockerHost); err != nil {
-		return err
+		return "", err
 	}
 	loggers := newLoggers(d.Err, false)
 	// Any free port does: nobody else is meant to connect.
 	options := instanceOptions{listen: "127.0.0.1:0", dockerHost: dockerHost}
 	instance, err := d.newInstance(ctx, directory, options, loggers)
 	if err != nil {
-		return err
+		return "", err
 	}
-	purged := false
-	err = instance.run(ctx, func(ctx context.Context, config *rest.Config) error {
-		err := d.removeTopologies(ctx, config)
-		purged = err == nil
+	err = instance.run(ctx, func(ctx context.Context, config *rest.Config) (err error) {
+		identity, err = d.removeTopologies(ctx, config)
 		return err
 	})
-	if err == nil && !purged {
-		return fmt.Errorf("tear down topologies: interrupted: %w", context.Cause(ctx))
+	if err == nil && identity == "" {
+		return "", fmt.Errorf("tear down topologies: interrupted: %w", context.Cause(ctx))
 	}
-	return err
+	return identity, err
 }
 
 // stop asks the process to end and waits until it has given the data directory back.

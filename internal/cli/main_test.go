@@ -40,6 +40,7 @@ const (
 	asProgram        = "DECKYARD_TEST_AS_PROGRAM"
 	operatorStopping = "Stopping the test operator"
 	imageRemoved     = "image removed from "
+	leftover         = "network default_acme_lost"
 )
 
 var topologyResource = v1alpha1.GroupVersion.WithResource("topologies")
@@ -62,6 +63,12 @@ func dependencies(out, errors io.Writer) cli.Dependencies {
 		CRDs:       crd.Files,
 		Operator:   releaseTopologies,
 		Preflight:  suitable,
+		Purge: func(_ context.Context, dockerHost, instance string) ([]string, error) {
+			if len(instance) != len("01234567-89ab-cdef-0123-456789abcdef") {
+				return nil, fmt.Errorf("%q is no UID", instance)
+			}
+			return []string{leftover + " of " + dockerHost}, nil
+		},
 		RemoveImage: func(_ context.Context, dockerHost string) error {
 			_, err := fmt.Fprintln(out, imageRemoved+dockerHost)
 			return err

@@ -273,9 +273,15 @@ func assertPurged(t *testing.T, path string, got result, topologies ...string) {
 	for _, topology := range topologies {
 		assertContains(t, got.out, "Deleting topology default/"+topology)
 	}
-	assertContains(t, got.out, imageRemoved+"unix:///var/run/docker.sock", "Removed "+path)
-	if strings.Index(got.out, imageRemoved) < strings.Index(got.out, "Deleting topology") {
-		t.Errorf("the image went before the topologies:\n%s", got.out)
+	assertContains(t, got.out, imageRemoved+"unix:///var/run/docker.sock")
+	// What no topology stands for goes after them, the image after all containers.
+	last := -1
+	for _, said := range []string{"Deleting topology", "Removed " + leftover + " of unix:///var/run/docker.sock.", imageRemoved, "Removed " + path} {
+		at := strings.Index(got.out, said)
+		if at <= last {
+			t.Errorf("%q is not said, or too early:\n%s", said, got.out)
+		}
+		last = at
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the data directory: got %v, want it gone", err)

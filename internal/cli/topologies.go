@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,18 +21,26 @@ import (
 )
 
 // removeTopologies deletes every topology and waits until the operator has torn them
-// all down, saying what is left whenever that changes.
-func (d *down) removeTopologies(ctx context.Context, config *rest.Config) error {
+// all down, saying what is left whenever that changes. It returns the identity of the
+// instance, which is on all that it has on the engine.
+func (d *down) removeTopologies(ctx context.Context, config *rest.Config) (instance string, err error) {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
-		return fmt.Errorf("create client: %w", err)
+		return "", fmt.Errorf("create client: %w", err)
 	}
-	topologies := client.Resource(v1alpha1.GroupVersion.WithResource("topologies"))
 	ctx, cancel := context.WithTimeout(ctx, d.purgeTimeout)
 	defer cancel()
+	system, err := client.Resource(corev1.SchemeGroupVersion.WithResource("namespaces")).Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("tear down topologies: read namespace %s: %w", metav1.NamespaceSystem, err)
+	}
+	return string(system.GetUID()), d.removeAll(ctx, client.Resource(v1alpha1.GroupVersion.WithResource("topologies")))
+}
+
+func (d *down) removeAll(ctx context.Context, topologies dynamic.NamespaceableResourceInterface) error {
 	deleted := map[types.UID]bool{}
 	said := ""
-	err = wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		list, err := topologies.List(ctx, metav1.ListOptions{})
 		if apierrors.IsNotFound(err) {
 			return true, nil
@@ -54,7 +63,7 @@ func (d *down) removeTopologies(ctx context.Context, config *rest.Config) error 
 		return len(list.Items) == 0, nil
 	})
 	if err != nil && said != "" {
-		return fmt.Errorf("tear down topologies: %w; left: %s", err, said)
+		return fmt.Errorf("tear down topologies: %w; left: %s: see to what it says and run the command again, the data stays until then", err, said)
 	}
 	if err != nil {
 		return fmt.Errorf("tear down topologies: %w", err)

@@ -8,6 +8,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"os"
@@ -42,6 +43,8 @@ func runProgram() int {
 	return cli.Main(ctx, os.Args[1:], cli.Dependencies{
 		Streams: cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, Getenv: os.Getenv, Executable: os.Args[0], Version: "e2e",
 		CRDs: crd.Files, Preflight: operator.Preflight, Purge: operator.Purge,
+		// The tests that run at the same time have the same image.
+		RemoveImage: func(context.Context, string) error { return nil },
 		Operator: func(ctx context.Context, config *rest.Config, options cli.OperatorOptions) error {
 			return operator.Run(ctx, config, operator.Options{
 				DockerHost: options.DockerHost, NodeName: options.NodeName, Catalogue: options.Catalogue, Logger: options.Logger,
@@ -70,9 +73,13 @@ func deckyard(t *testing.T, arguments ...string) string {
 // returns the world of that control plane in a namespace.
 func (w *world) upAnother(namespace string) *world {
 	w.t.Helper()
-	directory := w.t.TempDir()
-	kubeconfig := filepath.Join(directory, "copy")
-	data := filepath.Join(directory, "data")
+	return w.upIn(filepath.Join(w.t.TempDir(), "data"), namespace)
+}
+
+// upIn is upAnother with a given data directory.
+func (w *world) upIn(data, namespace string) *world {
+	w.t.Helper()
+	kubeconfig := filepath.Join(w.t.TempDir(), "copy")
 	deckyard(w.t, "up", "--detach", "--data-dir", data, "--listen", "127.0.0.1:0", "--kubeconfig", kubeconfig)
 	w.t.Cleanup(func() { deckyard(w.t, "down", "--data-dir", data) })
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
@@ -114,7 +121,8 @@ func TestControlPlanesLeaveEachOtherAlone(t *testing.T) {
 		}
 	}
 
-	lost := w.loseNetwork("globex", "10.215.200.0/24")
+	lost := "lost-" + w.namespace
+	w.loseNetwork(lost, "globex", "10.215.200.0/24")
 	beside, besideDMZ := pooled("globex", "10.215.0.0/16"), dmz("globex", "dmz-2")
 	files := decky("globex", "files", "dmz-2", "ssh")
 	other.create(beside, besideDMZ, files)
@@ -141,11 +149,70 @@ func TestControlPlanesLeaveEachOtherAlone(t *testing.T) {
 	}
 }
 
-// loseNetwork leaves the network of a LAN dmz-2 whose control plane is lost, and
-// returns the instance.
-func (w *world) loseNetwork(topology, subnet string) string {
+// What the program promises of "down --purge": nothing of the instance stays, neither on
+// the engine, nor in the firewall's tables, nor on disk, and of nobody else anything
+// goes. It takes what no object stands for along, such as a network that was declared
+// after a backup which was restored.
+func TestDownPurgeLeavesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bystander := dmz("acme", "dmz")
+	w.create(topology("acme"), bystander)
+	w.waitReady(bystander)
+	theirs := w.filters()
+
+	data := filepath.Join(t.TempDir(), "data")
+	var instance string
+	t.Cleanup(func() {
+		// Where the test has failed.
+		if instance != "" {
+			deckyard(t, "purge", "--instance", instance)
+		}
+	})
+	other := w.upIn(data, "purged-"+w.namespace)
+	gateway := attachedTo(decky("acme", "gw", "dmz", "ssh"), "office")
+	gateway.Spec.Forwarding = true
+	acme := pooled("acme", "10.216.0.0/16")
+	other.create(acme, dmz("acme", "dmz"), lan("acme", "office"), gateway)
+	other.waitReady(acme, gateway)
+	instance = other.networks()["dmz"].Identity.Owner.Instance
+	for where, rules := range other.rulesOfHost() {
+		if !strings.Contains(rules, "deckyard-"+instance) {
+			t.Fatalf("no rule of the instance in %s:\n%s", where, rules)
+		}
+	}
+	other.loseNetwork(instance, "globex", "10.216.200.0/24")
+
+	said := deckyard(t, "down", "--purge", "--data-dir", data)
+	if left := other.ownedNames(t.Context()); len(left) > 0 {
+		t.Errorf("left on the engine: %v\n%s", left, said)
+	}
+	for where, rules := range other.rulesOfHost() {
+		if strings.Contains(rules, instance) {
+			t.Errorf("left in %s:\n%s", where, rules)
+		}
+	}
+	if _, err := os.Stat(data); !os.IsNotExist(err) {
+		t.Errorf("the data directory: %v", err)
+	}
+	if have := w.filters(); !maps.Equal(have, theirs) {
+		t.Errorf("filters of others are %+v, were %+v", have, theirs)
+	}
+}
+
+// rulesOfHost returns what both firewalls hold that may be of an operator.
+func (w *world) rulesOfHost() map[string]string {
 	w.t.Helper()
-	lost := "lost-" + w.namespace
+	return map[string]string{
+		"nf_tables":   w.nft("list", "tables"),
+		"DOCKER-USER": mustRun(w.t, "iptables", "-w", "5", "-S", "DOCKER-USER"),
+	}
+}
+
+// loseNetwork leaves the network of a LAN dmz-2 that no control plane knows; the
+// instance is that of its labels.
+func (w *world) loseNetwork(lost, topology, subnet string) {
+	w.t.Helper()
 	prefix := netip.MustParsePrefix(subnet)
 	id, err := w.engine.CreateNetwork(w.t.Context(), model.NetworkSpec{
 		Name: w.project(topology) + "_dmz-2", Driver: "bridge", Subnet: prefix, Gateway: prefix.Addr().Next(),
@@ -161,7 +228,6 @@ func (w *world) loseNetwork(topology, subnet string) string {
 			w.t.Error(err)
 		}
 	})
-	return lost
 }
 
 // awaitLists waits until the operator has listed the whole engine so often again,
