@@ -6,6 +6,7 @@ package cli_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -145,6 +146,47 @@ func assertFullDisks(t *testing.T, path, good string) {
 		}
 		assertEmpty(t, disk)
 	}
+}
+
+// The disk of the data is full, or cannot be written any more: that is when a backup is
+// wanted most. A copy of the directory is one, too.
+func TestBackupOfAStoppedInstanceWhoseDiskCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	disk := mountDisk(t, "size=300m")
+	path, file := filepath.Join(disk, "data"), filepath.Join(t.TempDir(), "backup.tar.gz")
+	running := up(t, path)
+	createConfigMap(t, path, "kept")
+	filler := filepath.Join(disk, "filler")
+	fillDisk(t, filler)
+	writeUntilRefused(t, path)
+	if code := exitCode(t, running.command.Wait()); code != 1 {
+		t.Errorf("exit code of the instance: got %d, want 1", code)
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if output, err := exec.CommandContext(t.Context(), "cp", "-a", path, copied).CombinedOutput(); err != nil {
+		t.Fatalf("copy: %v: %s", err, output)
+	}
+	for want, prepare := range map[string]func(){
+		"no space left on device": func() {},
+		"read-only file system":   func() { remount(t, disk, "ro") },
+	} {
+		prepare()
+		got := run(t, "backup", file, "--data-dir", path)
+		assertCode(t, got, 1)
+		assertContains(t, got.errors, want, fmt.Sprintf("; or copy the whole directory %q: while nothing runs in it, that is as good a backup", path))
+		assertNoStack(t, got.errors)
+		if count := strings.Count(got.errors, "file system of"); count != 1 {
+			t.Errorf("got the next step %d times: %q", count, got.errors)
+		}
+		remount(t, disk, "rw")
+	}
+	assertEmpty(t, filepath.Dir(file))
+	running = up(t, copied)
+	list, err := kubeClient(t, copied).CoreV1().ConfigMaps(metav1.NamespaceDefault).List(t.Context(), metav1.ListOptions{LabelSelector: "test"})
+	if err != nil || len(list.Items) != 1 {
+		t.Errorf("in the copy: got %d objects, %v", len(list.Items), err)
+	}
+	running.signal(t, syscall.SIGTERM)
 }
 
 func assertEmpty(t *testing.T, path string) {

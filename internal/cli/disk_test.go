@@ -122,6 +122,20 @@ func mountDisk(t *testing.T, options string) string {
 	return filepath.Join("/proc", fmt.Sprint(holder.Process.Pid), "root", directory)
 }
 
+// remount changes the options of a disk of mountDisk.
+func remount(t *testing.T, disk, options string) {
+	t.Helper()
+	parts := strings.SplitN(disk, "/", 5)
+	arguments := []string{"--target", parts[2], "--mount"}
+	if os.Geteuid() != 0 {
+		arguments = append(arguments, "--user", "--preserve-credentials")
+	}
+	command := exec.CommandContext(t.Context(), "nsenter", append(arguments, "mount", "-o", "remount,"+options, "/"+parts[4])...)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("remount: %v: %s", err, output)
+	}
+}
+
 func fillDisk(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.Create(path)

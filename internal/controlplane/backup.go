@@ -65,11 +65,21 @@ func Backup(ctx context.Context, options BackupOptions) (size int64, err error) 
 	case errors.Is(err, ErrInUse):
 		return backup.ofRunning(ctx)
 	case err != nil:
-		return 0, err
+		return 0, orCopy(options.DataDirectory, err)
 	default:
 		defer directory.Close() //nolint:errcheck // only the lock is given back
-		return backup.ofStopped(ctx, directory)
+		size, err = backup.ofStopped(ctx, directory)
+		return size, orCopy(options.DataDirectory, err)
 	}
+}
+
+// orCopy adds a way out where the file system of the data directory does not let its
+// etcd start, which has to write.
+func orCopy(path string, err error) error {
+	if errors.As(err, new(remediedError)) && (isFull(err) || errors.Is(err, syscall.EROFS)) {
+		return fmt.Errorf("%w; or copy the whole directory %q: while nothing runs in it, that is as good a backup", err, path)
+	}
+	return err
 }
 
 // check looks at what can be judged before anything is started.

@@ -180,7 +180,7 @@ func makePrivateDirectory(path string) error {
 		return withRemedy(path, fmt.Errorf("create data directory %q: %w", path, err))
 	}
 	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a directory needs the x bit
-		return fmt.Errorf("make data directory %q private: %w", path, err)
+		return withRemedy(path, fmt.Errorf("make data directory %q private: %w", path, err))
 	}
 	return nil
 }
