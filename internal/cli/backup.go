@@ -13,7 +13,7 @@ import (
 )
 
 // instanceFiles are what this package keeps in the data directory of an instance.
-func instanceFiles() []string { return []string{dockerHostFile} }
+func instanceFiles() []string { return []string{dockerHostFile, nodeNameFile} }
 
 func newBackupCommand(env *environment) *cobra.Command {
 	return &cobra.Command{

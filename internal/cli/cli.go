@@ -28,7 +28,8 @@ type Operator func(ctx context.Context, config *rest.Config, options OperatorOpt
 type OperatorOptions struct {
 	// DockerHost is the engine's local socket, as unix:///PATH.
 	DockerHost string
-	// NodeName is the name of this host, which the operator's objects are placed on.
+	// NodeName is the name of the node that the operator's objects are placed on: this
+	// host's, or what that was at first.
 	NodeName string
 	// Catalogue is what deckies can be made of; nil is the built-in one.
 	Catalogue *catalogue.Catalogue

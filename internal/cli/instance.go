@@ -24,8 +24,13 @@ import (
 // stays good; 6443 is left to the cluster that a machine may carry as well.
 const defaultListen = "127.0.0.1:6445"
 
-// dockerHostFile remembers the engine that carries the decoys, for a purge.
-const dockerHostFile = "docker-host"
+const (
+	// dockerHostFile remembers the engine that carries the decoys, for a purge.
+	dockerHostFile = "docker-host"
+	// nodeNameFile remembers what the host was called at first. Topologies are placed
+	// on a node of that name for ever, the host may get another.
+	nodeNameFile = "node-name"
+)
 
 var errFinished = errors.New("finished")
 
@@ -42,6 +47,7 @@ type instanceOptions struct {
 type instance struct {
 	options   instanceOptions
 	directory *controlplane.DataDirectory
+	nodeName  string
 	plane     *controlplane.Server
 	operator  Operator
 	loggers   loggers
@@ -66,6 +72,13 @@ func (e *environment) newInstance(ctx context.Context, directory *controlplane.D
 	if err := directory.WriteFile(dockerHostFile, []byte(options.dockerHost+"\n")); err != nil {
 		return nil, err
 	}
+	nodeName, err := e.nodeName()
+	if err != nil {
+		return nil, err
+	}
+	if err := directory.WriteFile(nodeNameFile, []byte(nodeName+"\n")); err != nil {
+		return nil, err
+	}
 	listener, err := listen(ctx, options.listen)
 	if err != nil {
 		return nil, err
@@ -85,7 +98,7 @@ func (e *environment) newInstance(ctx context.Context, directory *controlplane.D
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	return &instance{options: options, directory: directory, plane: plane, operator: e.Operator, loggers: loggers}, nil
+	return &instance{options: options, directory: directory, nodeName: nodeName, plane: plane, operator: e.Operator, loggers: loggers}, nil
 }
 
 // lastDockerHost is the engine that the instance in the data directory used last.
@@ -100,7 +113,20 @@ func (e *environment) lastDockerHost() (string, error) {
 	return strings.TrimSpace(string(content)), nil
 }
 
-// ownNodeName is the node that this host is.
+// nodeName is the name of the node that this host is to the instance in the data
+// directory: the host's name when it ran first, or now if it never has.
+func (e *environment) nodeName() (string, error) {
+	content, err := os.ReadFile(controlplane.FilePath(e.dataDirectory, nodeNameFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the node name of the last run: %w", err)
+	}
+	if name := strings.TrimSpace(string(content)); name != "" {
+		return name, nil
+	}
+	return ownNodeName()
+}
+
+// ownNodeName is the node that this host is where nothing says otherwise.
 func ownNodeName() (string, error) {
 	name, err := os.Hostname()
 	if err != nil {
@@ -154,14 +180,10 @@ func (i *instance) runOnPlane(ctx context.Context, use func(ctx context.Context,
 	case <-ctx.Done():
 		return nil
 	}
-	nodeName, err := ownNodeName()
-	if err != nil {
-		return err
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		options := OperatorOptions{
-			DockerHost: i.options.dockerHost, NodeName: nodeName, Catalogue: i.options.catalogue, Logger: i.loggers.program,
+			DockerHost: i.options.dockerHost, NodeName: i.nodeName, Catalogue: i.options.catalogue, Logger: i.loggers.program,
 		}
 		if err := i.operator(ctx, i.plane.RESTConfig(), options); err != nil {
 			return fmt.Errorf("run operator: %w", err)

@@ -112,7 +112,7 @@ func releaseTopologies(ctx context.Context, config *rest.Config, options cli.Ope
 	if options.Catalogue != nil {
 		services = options.Catalogue.ServiceNames()
 	}
-	options.Logger.Info(operatorStopping, "answered", err == nil, "services", services)
+	options.Logger.Info(operatorStopping, "answered", err == nil, "services", services, "node", options.NodeName)
 	return nil
 }
 

@@ -66,7 +66,7 @@ func newPlanCommand(env *environment) *cobra.Command {
 	flags.StringVarP(&p.output, "output", "o", "", "format: json, yaml, or wide for all objects, not only those of which there is something to say")
 	addKubeconfigFlag(command, &p.kubeconfig)
 	flags.StringVar(&p.dockerHost, "docker-host", "", "local socket of the Docker Engine (default: that of the last 'deckyard up')")
-	flags.StringVar(&p.nodeName, "node-name", "", "node whose engine it is (default: the name of this host)")
+	flags.StringVar(&p.nodeName, "node-name", "", "node whose engine it is (default: that of the last 'deckyard up', else the name of this host)")
 	addCatalogueFlag(command, &p.catalogueDirectory)
 	return command
 }
@@ -113,12 +113,10 @@ func (p *planning) check(arguments []string) error {
 
 // request reads the files.
 func (p *planning) request(ctx context.Context, arguments []string) (dryrun.Request, error) {
-	request := dryrun.Request{NodeName: p.nodeName, Clock: clock.RealClock{}}
+	request := dryrun.Request{Clock: clock.RealClock{}}
 	var err error
-	if request.NodeName == "" {
-		if request.NodeName, err = ownNodeName(); err != nil {
-			return request, err
-		}
+	if request.NodeName, err = p.node(); err != nil {
+		return request, err
 	}
 	if request.Catalogue, err = catalogue.LoadDirectory(ctx, p.catalogueDirectory); err != nil {
 		return request, err
@@ -143,6 +141,18 @@ func (p *planning) request(ctx context.Context, arguments []string) (dryrun.Requ
 		return request, fmt.Errorf("%s: there is no Topology, LAN or Decky in it", strings.Join(p.files, ", "))
 	}
 	return request, nil
+}
+
+// node is the node whose engine is planned for.
+func (p *planning) node() (string, error) {
+	switch {
+	case p.nodeName != "":
+		return p.nodeName, nil
+	case p.offline:
+		return ownNodeName()
+	default:
+		return p.environment.nodeName()
+	}
 }
 
 // manifests reads a file, and warns of what it passes over.
@@ -179,6 +189,9 @@ func manifestFiles(name string) ([]string, error) {
 	}
 	var paths []string
 	for _, entry := range entries {
+		if entry.IsDir() {
+			continue
+		}
 		switch filepath.Ext(entry.Name()) {
 		case ".yaml", ".yml", ".json":
 			paths = append(paths, filepath.Join(name, entry.Name()))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,6 +93,10 @@ func TestPlanFormats(t *testing.T) {
 func TestPlanRefuses(t *testing.T) {
 	t.Parallel()
 	empty := t.TempDir()
+	// What is below a directory is not read, whatever its name.
+	if err := os.Mkdir(filepath.Join(empty, "old.yaml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		arguments []string
 		want      string

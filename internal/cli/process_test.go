@@ -217,6 +217,34 @@ func TestDetachedInstanceThatDiesShowsItsLog(t *testing.T) {
 		"the end of its log "+filepath.Join(path, "deckyard.log"), "listen on "+taken+": the port is taken by another process")
 }
 
+// What is placed on the node goes on when the host gets another name, also from a
+// backup on another host.
+func TestNodeKeepsItsName(t *testing.T) {
+	t.Parallel()
+	path := dataDirectory(t)
+	hostname, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := up(t, path)
+	running.signal(t, syscall.SIGTERM)
+	assertContains(t, running.log.String(), fmt.Sprintf(`"node":%q`, hostname))
+	file := controlplane.FilePath(path, "node-name")
+	assertFile(t, file, hostname+"\n")
+	// As it would be if the host had been renamed since.
+	writeFile(t, file, "earlier-name\n")
+	running = up(t, path)
+	running.signal(t, syscall.SIGTERM)
+	assertContains(t, running.log.String(), `"node":"earlier-name"`)
+	backup := filepath.Join(t.TempDir(), "backup.tar.gz")
+	assertBackup(t, path, backup)
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	assertCode(t, run(t, "restore", backup, "--data-dir", path), 0)
+	assertFile(t, file, "earlier-name\n")
+}
+
 func TestPurgeOfARunningInstance(t *testing.T) {
 	t.Parallel()
 	path := dataDirectory(t)
