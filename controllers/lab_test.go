@@ -65,6 +65,8 @@ type lab struct {
 	puller      *apply.Puller
 	reconcilers []kindReconciler
 	created     int
+	// elected is closed, unless a test says that another operator is elected.
+	elected chan struct{}
 }
 
 // kindReconciler is the reconciler of a kind, in the order in which the lab
@@ -87,8 +89,10 @@ func newLab(t *testing.T, options ...enginefake.Option) *lab {
 	}
 	l := &lab{
 		t: t, api: builder.Build(), engine: enginefake.New(options...), events: &recorder{},
-		clock: clocktesting.NewFakeClock(time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC)),
+		clock:   clocktesting.NewFakeClock(time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC)),
+		elected: make(chan struct{}),
 	}
+	close(l.elected)
 	l.cache = newCache(l.api)
 	l.hand = l.engine.ByHand(t)
 	l.restart()
@@ -121,7 +125,7 @@ func (l *lab) restart() {
 	}
 	l.puller = apply.NewPuller(l.engine, l.clock)
 	l.reconcilers = []kindReconciler{
-		{"Topology", &controllers.EngineReporter{Node: l.node}},
+		{"Topology", &controllers.EngineReporter{Node: l.node, Elected: l.elected}},
 		{"Topology", &controllers.TopologyReconciler{Passes: l.node.Passes, Kube: kube, NodeName: node}},
 		{"LAN", &controllers.LANReconciler{Node: l.node}},
 		{"Decky", &controllers.DeckyReconciler{Node: l.node, Catalogue: services, Images: &controllers.ImageStore{

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -97,26 +98,32 @@ const fieldOwner = client.FieldOwner("deckyard-node")
 
 // EngineReporter says on the topologies of its node whether the engine suits them.
 // It is the only writer of the condition EngineSuitable, and writes nothing else:
-// the Topology controller may run on another node.
+// the Topology controller may run on another node. The elected operator says of the
+// topologies of other nodes that nobody there has said it.
 type EngineReporter struct {
 	*Node
+	// Elected is closed once this operator is elected.
+	Elected <-chan struct{}
 }
+
+// silence is how long another node's operator may take to report on a new topology.
+const silence = 10 * time.Second
 
 // SetupWithManager registers the controller. Every node runs it for its own topologies.
 func (r *EngineReporter) SetupWithManager(manager ctrl.Manager) error {
 	noLeader := false
 	return ctrl.NewControllerManagedBy(manager).
 		Named("engine").
-		For(&v1alpha1.Topology{}, builder.WithPredicates(predicate.NewPredicateFuncs(r.carries), placedOrEdited())).
+		For(&v1alpha1.Topology{}, builder.WithPredicates(predicate.NewPredicateFuncs(isPlaced), placedOrEdited())).
 		WatchesRawSource(r.Observer.Source(model.OwnerTopology)).
 		WithOptions(controller.Options{RateLimiter: newRateLimiter(), NeedLeaderElection: &noLeader}).
 		Complete(r)
 }
 
-// carries reports whether a topology is placed on the node.
-func (r *EngineReporter) carries(object client.Object) bool {
+// isPlaced reports whether a topology is placed on a node.
+func isPlaced(object client.Object) bool {
 	topology, ok := object.(*v1alpha1.Topology)
-	return ok && topology.Status.NodeName == r.Name
+	return ok && topology.Status.NodeName != ""
 }
 
 // placedOrEdited lets through what can change the condition or its generation.
@@ -139,13 +146,18 @@ func (r *EngineReporter) Reconcile(ctx context.Context, request ctrl.Request) (c
 		return ctrl.Result{}, nil
 	case err != nil:
 		return ctrl.Result{}, err
-	case !r.carries(topology), !topology.DeletionTimestamp.IsZero():
+	case topology.Status.NodeName != r.Name, !topology.DeletionTimestamp.IsZero():
 		r.Observer.Forget(model.OwnerTopology, request.NamespacedName)
-		return ctrl.Result{}, nil
+		return r.tellOfSilence(ctx, topology)
 	}
 	r.Observer.Track(model.OwnerTopology, request.NamespacedName)
+	return r.write(ctx, topology, func(conditions status.Writer) { r.report(ctx, conditions) })
+}
+
+// write writes what report sets, if it is not there.
+func (r *EngineReporter) write(ctx context.Context, topology *v1alpha1.Topology, report func(status.Writer)) (ctrl.Result, error) {
 	before := topology.DeepCopy()
-	r.report(ctx, status.NewWriter(&topology.Status.Conditions, topology.Generation))
+	report(status.NewWriter(&topology.Status.Conditions, topology.Generation))
 	if equality.Semantic.DeepEqual(before.Status.Conditions, topology.Status.Conditions) {
 		return ctrl.Result{}, nil
 	}
@@ -157,6 +169,39 @@ func (r *EngineReporter) Reconcile(ctx context.Context, request ctrl.Request) (c
 		return ctrl.Result{}, fmt.Errorf("report on the engine: %w", err)
 	}
 	return ctrl.Result{}, nil
+}
+
+// tellOfSilence says of a topology of another node that no operator has said anything
+// of that node's engine: there may be none, and then nothing would ever happen. As soon
+// as there is one it says more.
+func (r *EngineReporter) tellOfSilence(ctx context.Context, topology *v1alpha1.Topology) (ctrl.Result, error) {
+	node := topology.Status.NodeName
+	said := meta.FindStatusCondition(topology.Status.Conditions, v1alpha1.ConditionEngineSuitable)
+	switch {
+	case node == "", node == r.Name, !topology.DeletionTimestamp.IsZero():
+		return ctrl.Result{}, nil
+	case said != nil && said.Reason != string(v1alpha1.ReasonNodeSilent):
+		return ctrl.Result{}, nil
+	case !r.isElected():
+		return ctrl.Result{RequeueAfter: silence}, nil
+	}
+	if left := silence - r.Clock.Since(topology.CreationTimestamp.Time); left > 0 {
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	return r.write(ctx, topology, func(conditions status.Writer) {
+		conditions.Unknown(v1alpha1.ConditionEngineSuitable, v1alpha1.ReasonNodeSilent, fmt.Sprintf(
+			"No operator of node %s has said anything yet, and nothing is built without it: start it there, or delete the topology and create it again for a node that has one, such as %s, in spec.nodeName",
+			node, r.Name))
+	})
+}
+
+func (r *EngineReporter) isElected() bool {
+	select {
+	case <-r.Elected:
+		return true
+	default:
+		return false
+	}
 }
 
 // cacheLag lets the cache catch up after another writer was faster.

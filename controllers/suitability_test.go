@@ -6,8 +6,10 @@ package controllers_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/deckyard/deckyard/api/v1alpha1"
@@ -76,6 +78,62 @@ func TestEngineBecomesUnsuitable(t *testing.T) {
 	l.wantConditions(web, v1alpha1.ConditionReady, "False EngineUnsuitable")
 	l.remove(topo)
 	l.wantGone()
+}
+
+// Nothing ever happens to a topology of a node that has no operator. The elected one
+// says so, once that node's has had the time to speak, and no longer when it speaks.
+func TestTopologyOfASilentNodeSaysSo(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	topo, dmzLAN, office, web, files := acme()
+	topo.Spec.NodeName = "node-2"
+	l.create(topo, dmzLAN, office, web, files)
+	l.clock.SetTime(topo.CreationTimestamp.Add(9 * time.Second))
+	l.converge()
+	l.wantConditions(topo, v1alpha1.ConditionReady, "False Progressing")
+	if said := meta.FindStatusCondition(topo.Status.Conditions, v1alpha1.ConditionEngineSuitable); said != nil {
+		t.Errorf("the other operator had no time to speak: %+v", said)
+	}
+	l.clock.Step(time.Second)
+	l.mustPass(topo)
+	l.converge()
+	l.wantConditions(topo, v1alpha1.ConditionEngineSuitable, "Unknown NodeSilent", v1alpha1.ConditionReady, "False NodeSilent",
+		v1alpha1.ConditionReconciling, "True DependencyNotReady")
+	l.wantMessage(topo, v1alpha1.ConditionReady, "No operator of node node-2 has said anything yet", "start it there", "such as "+node+", in spec.nodeName")
+	before := l.written()
+	l.mustPass(topo)
+	if after := l.written(); before != after {
+		t.Errorf("said again: %q", l.cache.writes())
+	}
+	l.wantWrites()
+
+	l.read(topo)
+	said := meta.FindStatusCondition(topo.Status.Conditions, v1alpha1.ConditionEngineSuitable)
+	said.Status, said.Reason, said.Message = metav1.ConditionTrue, string(v1alpha1.ReasonSucceeded), "the engine of node-2"
+	if err := l.api.Status().Update(t.Context(), topo); err != nil {
+		t.Fatal(err)
+	}
+	l.mustPass(topo)
+	l.wantConditions(topo, v1alpha1.ConditionEngineSuitable, "True Succeeded", v1alpha1.ConditionReady, "False Progressing")
+}
+
+// Of several operators one speaks for the nodes that have none.
+func TestOnlyTheElectedTellsOfASilentNode(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.elected = make(chan struct{})
+	l.restart()
+	topo := topology("acme")
+	topo.Spec.NodeName = "node-2"
+	l.create(topo)
+	l.converge()
+	l.read(topo)
+	if said := meta.FindStatusCondition(topo.Status.Conditions, v1alpha1.ConditionEngineSuitable); said != nil {
+		t.Errorf("one that is not elected says: %+v", said)
+	}
+	close(l.elected)
+	l.mustPass(topo)
+	l.wantConditions(topo, v1alpha1.ConditionEngineSuitable, "Unknown NodeSilent")
 }
 
 // The text stays as it is while the engine does, and whatever else is edited.

@@ -66,6 +66,8 @@ const (
 	ReasonEngineUnavailable Reason = "EngineUnavailable"
 	// ReasonEngineUnsuitable says that the Docker Engine, or its host, lacks what every topology needs.
 	ReasonEngineUnsuitable Reason = "EngineUnsuitable"
+	// ReasonNodeSilent says that no operator of the topology's node has said anything yet.
+	ReasonNodeSilent Reason = "NodeSilent"
 	// ReasonEngineRefused says that the Docker Engine refused a request.
 	ReasonEngineRefused Reason = "EngineRefused"
 )

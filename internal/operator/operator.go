@@ -253,7 +253,7 @@ type controller interface {
 
 func setUp(operatorManager manager.Manager, node *controllers.Node, store *controllers.ImageStore, services *catalogue.Catalogue, observer *observe.Observer) error {
 	all := []controller{
-		&controllers.EngineReporter{Node: node},
+		&controllers.EngineReporter{Node: node, Elected: operatorManager.Elected()},
 		&controllers.TopologyReconciler{Passes: node.Passes, Kube: node.Kube, NodeName: node.Name},
 		&controllers.LANReconciler{Node: node, Concurrency: passes},
 		&controllers.DeckyReconciler{Node: node, Concurrency: passes, Catalogue: services, Images: store},
