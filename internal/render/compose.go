@@ -22,6 +22,7 @@ const (
 	logFileSize  = "10m"
 	logFileCount = "3"
 	tmpfsOptions = "rw,noexec,nosuid,nodev,size=16m,mode=1777"
+	openFiles    = 4096
 
 	optionMasquerade = "com.docker.network.bridge.enable_ip_masquerade"
 	optionMTU        = "com.docker.network.driver.mtu"
@@ -126,6 +127,7 @@ func composeContainer(spec model.ContainerSpec, key string) types.ServiceConfig 
 	service.MemSwapLimit = types.UnitBytes(spec.Limits.Memory)
 	service.PidsLimit = spec.Limits.PIDs
 	service.CPUS = float32(float64(spec.Limits.NanoCPUs) / 1e9)
+	service.Ulimits = map[string]*types.UlimitsConfig{"nofile": {Single: openFiles}}
 	service.Ipc = "private"
 	service.Init = &withInit
 	service.HealthCheck = &types.HealthCheckConfig{Disable: true}

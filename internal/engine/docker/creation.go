@@ -22,6 +22,10 @@ const (
 	// The engine keeps this much of what a container prints.
 	logFileSize  = "10m"
 	logFileCount = "3"
+
+	// openFiles is how many a process may have open, sockets among them: the kernel's
+	// memory for these is not within the limit of a container's everywhere.
+	openFiles = 4096
 )
 
 // containerCreation returns the engine's form of a container as it should be.
@@ -70,6 +74,7 @@ func confinement(spec model.ContainerSpec) *container.HostConfig {
 			Memory:     spec.Limits.Memory,
 			MemorySwap: spec.Limits.Memory,
 			NanoCPUs:   spec.Limits.NanoCPUs,
+			Ulimits:    []*container.Ulimit{{Name: "nofile", Soft: openFiles, Hard: openFiles}},
 		},
 	}
 	if spec.Limits.PIDs > 0 {

@@ -81,6 +81,13 @@ func TestContainersAreConfinedByTheKernel(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", base.PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "Max open files            4096                 4096 "; !strings.Contains(string(limits), want) {
+		t.Errorf("limits lack %q:\n%s", want, limits)
+	}
 	mounts, err := os.ReadFile(fmt.Sprintf("/proc/%d/mounts", base.PID))
 	if err != nil {
 		t.Fatal(err)

@@ -73,6 +73,7 @@ func TestContainerIsConfinedAndPlacedAsItsSpecSays(t *testing.T) {
 		"MemorySwap":     float64(64 << 20),
 		"PidsLimit":      float64(128),
 		"NanoCpus":       float64(500_000_000),
+		"Ulimits":        []any{map[string]any{"Name": "nofile", "Soft": float64(4096), "Hard": float64(4096)}},
 		"IpcMode":        "private",
 		"Init":           false,
 		"RestartPolicy":  map[string]any{"Name": "unless-stopped", "MaximumRetryCount": float64(0)},
