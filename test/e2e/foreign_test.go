@@ -75,6 +75,35 @@ func TestForeignObjectsAreNeverTouched(t *testing.T) {
 	}
 }
 
+// Scenario 59: who keeps a decky's file system as evidence, in an image, and runs that,
+// has containers with the labels of ours. They are not taken for ours, and stay.
+func TestCopiesOfDeckiesAreLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	topo, web := topology("acme"), decky("acme", "web", "dmz", "ssh")
+	w.create(topo, dmz("acme", "dmz"), web)
+	w.waitReady(topo)
+	before := w.containers()
+	var copies []string
+	for _, name := range []string{"web", "web_ssh"} {
+		image := "evidence-" + w.namespace + ":" + name
+		w.docker("commit", before[name].ID, image)
+		t.Cleanup(func() { cleanUpDocker(t, "image", "rm", image) })
+		id := w.docker("run", "--detach", image)
+		t.Cleanup(func() { cleanUpDocker(t, "rm", "-f", id) })
+		copies = append(copies, id)
+	}
+	w.requestPasses(w.members()...)
+	w.steady()
+	w.waitReady(topo)
+	w.deleteAll(topo)
+	for _, id := range copies {
+		if left := w.docker("ps", "--all", "--quiet", "--no-trunc", "--filter", "id="+id); left != id {
+			t.Errorf("the copy %.12s is gone: %q", id, left)
+		}
+	}
+}
+
 // removeByHand removes foreign containers.
 func (w *world) removeByHand(names ...string) {
 	w.t.Helper()

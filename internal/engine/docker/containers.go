@@ -227,7 +227,7 @@ func containerOfSummary(summary container.Summary) model.Container {
 	observed := model.Container{
 		ID:          summary.ID,
 		Name:        nameOf(summary.Names),
-		Identity:    identityOf(summary.Labels),
+		Identity:    identityOfContainer(summary.Labels, summary.HostConfig.NetworkMode),
 		State:       model.State(summary.State),
 		Image:       summary.Image,
 		ImageID:     summary.ImageID,
@@ -256,7 +256,7 @@ func containerOfInspection(inspected container.InspectResponse) model.Container 
 	observed := model.Container{
 		ID:           inspected.ID,
 		Name:         strings.TrimPrefix(inspected.Name, "/"),
-		Identity:     identityOf(inspected.Config.Labels),
+		Identity:     identityOfContainer(inspected.Config.Labels, mode),
 		State:        stateOf(inspected.State),
 		Image:        inspected.Config.Image,
 		ImageID:      inspected.Image,

@@ -61,6 +61,22 @@ func identityOf(labels map[string]string) model.Identity {
 	return identity
 }
 
+// identityOfContainer is identityOf for a container with a network mode. An image that
+// somebody makes of a container of ours, as evidence, inherits its labels, and so does
+// what runs from it. It is told by its network: ours never have one of those that the
+// engine gives by itself.
+func identityOfContainer(labels map[string]string, mode string) model.Identity {
+	switch mode {
+	case "", "default", "bridge", "host", "none":
+		return model.Identity{}
+	}
+	identity := identityOf(labels)
+	if isService := identity.Role == model.RoleService; isService != (namespaceOf(mode) != "") {
+		return model.Identity{}
+	}
+	return identity
+}
+
 // ownerNameLabel returns the label that holds the owner's name.
 func ownerNameLabel(role model.Role) string {
 	if role == model.RoleNetwork {

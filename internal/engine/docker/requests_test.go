@@ -6,6 +6,7 @@ package docker_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -361,6 +362,31 @@ func TestNetworkOfAContainerThatNeverRan(t *testing.T) {
 	container, err := s.engine(t).Container(t.Context(), anID)
 	if _, found := container.EndpointOn("1"); err != nil || !found {
 		t.Errorf("endpoints %+v, want one on network 1: %v", container.Endpoints, err)
+	}
+}
+
+// Scenario 59: the labels of ours come along into an image that is made of one of our
+// containers, and with it into containers that are not ours.
+func TestInheritedLabelsMakeNoIdentity(t *testing.T) {
+	t.Parallel()
+	for role, isOurs := range map[model.Role]map[string]bool{
+		model.RoleBase:    {"default_acme_dmz": true, "container:" + anID: false},
+		model.RoleService: {"default_acme_dmz": false, "container:" + anID: true},
+	} {
+		for _, mode := range []string{"", "default", "bridge", "host", "none"} {
+			isOurs[mode] = false
+		}
+		for mode, want := range isOurs {
+			s := serve(t, "1.41", answers{"GET /containers/json": {200, fmt.Sprintf(
+				`[{"Id":"1","Names":["/x"],"State":"created","Labels":{"deckyard.dev/role":%q,"deckyard.dev/instance":"ours"},"HostConfig":{"NetworkMode":%q}}]`, role, mode)}})
+			containers, err := s.engine(t).Containers(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if have := containers[0].Identity.Owner.Instance == "ours" && containers[0].Identity.Role == role; have != want {
+				t.Errorf("%s in mode %q: identity %+v", role, mode, containers[0].Identity)
+			}
+		}
 	}
 }
 
