@@ -93,8 +93,9 @@ func TestCopiesOfDeckiesAreLeft(t *testing.T) {
 		t.Cleanup(func() { cleanUpDocker(t, "rm", "-f", id) })
 		copies = append(copies, id)
 	}
-	w.requestPasses(w.members()...)
-	w.steady()
+	for range 2 {
+		w.requestPasses(w.members()...)
+	}
 	w.waitReady(topo)
 	w.deleteAll(topo)
 	for _, id := range copies {
