@@ -368,6 +368,38 @@ func TestChangesWhileTheStreamWasBrokenAreFound(t *testing.T) {
 	})
 }
 
+// Scenario 74, of an engine that answers everything but the subscription: what happens
+// meanwhile is found soon all the same, and told of again once it does answer.
+func TestSubscriptionThatIsNotAnsweredIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newStartedFixture(t)
+		f.engine.Intercept(func(ctx context.Context, operation fake.Operation, _ string) error {
+			if operation != fake.OpSubscribe {
+				return nil
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		f.engine.BreakStreams()
+		pass(settle)
+		f.woken.take()
+		f.hand.Kill(sshName)
+		pass(4 * time.Second)
+		if diff := cmp.Diff([]string{deckyKey}, f.woken.take()); diff != "" {
+			t.Errorf("woken while nothing is told (-want +have):\n%s", diff)
+		}
+		f.engine.Intercept(nil)
+		pass(10 * time.Second)
+		f.woken.take()
+		f.hand.Kill(baseName)
+		pass(settle)
+		if woken := f.woken.take(); !slices.Contains(woken, deckyKey) {
+			t.Errorf("woken by the new stream: %v", woken)
+		}
+	})
+}
+
 func TestRestartOfTheEngineIsSeenThrough(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -5,7 +5,6 @@ package observe
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -18,6 +17,9 @@ const (
 	// A subscription asks again for this much of what was delivered already,
 	// because events are not delivered strictly in the order of their times.
 	overlap = time.Second
+	// An engine that has not accepted a subscription by then is asked again. It mostly
+	// does so within a millisecond, and until then nobody tells of anything.
+	subscribePatience = 3 * time.Second
 	// A stream that lived this long resets the back-off.
 	settledAfter = 10 * time.Second
 	// After so many batches without a pause between them the window begins to
@@ -61,15 +63,13 @@ func (o *Observer) followEvents(ctx context.Context) {
 	retry := newBackoff()
 	for {
 		begun := o.options.Clock.Now()
-		var established atomic.Bool
-		err := o.events.Subscribe(ctx, since,
-			func() { established.Store(true); o.wantRelist() },
+		isEstablished, err := o.subscribe(ctx, since,
 			func(event engine.Event) { since = later(since, event.Time.Add(-overlap)); o.note(event) })
 		if ctx.Err() != nil {
 			return
 		}
 		log.FromContext(ctx).V(1).Info("Event stream ended", "cause", errorText(err))
-		if !established.Load() {
+		if !isEstablished {
 			o.wantRelist()
 		}
 		if o.options.Clock.Since(begun) > settledAfter {
@@ -78,6 +78,31 @@ func (o *Observer) followEvents(ctx context.Context) {
 		if !o.pause(ctx, retry.Step(), nil) {
 			return
 		}
+	}
+}
+
+// subscribe follows one stream to its end, and reports whether it was established. It
+// gives up an engine that does not answer.
+func (o *Observer) subscribe(ctx context.Context, since time.Time, handle func(engine.Event)) (isEstablished bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	established := make(chan struct{})
+	go func() {
+		timer := o.options.Clock.NewTimer(subscribePatience)
+		defer timer.Stop()
+		select {
+		case <-established:
+		case <-ctx.Done():
+		case <-timer.C():
+			cancel()
+		}
+	}()
+	err = o.events.Subscribe(ctx, since, func() { close(established); o.wantRelist() }, handle)
+	select {
+	case <-established:
+		return true, err
+	default:
+		return false, err
 	}
 }
 
