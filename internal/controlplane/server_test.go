@@ -186,9 +186,14 @@ func TestServiceAccountsMayDoWhatRolesSay(t *testing.T) {
 	config := rest.AnonymousClientConfig(shared)
 	config.BearerToken = request.Status.Token
 	secrets := clientset(t, config).CoreV1().Secrets(namespace)
-	if _, err := secrets.List(t.Context(), metav1.ListOptions{}); !apierrors.IsForbidden(err) {
-		t.Errorf("without a role: got %v, want forbidden", err)
-	}
+	// The server reads accounts from a copy, which follows within moments.
+	waitFor(t, "the account to be known", func(ctx context.Context) bool {
+		_, err := secrets.List(ctx, metav1.ListOptions{})
+		if !apierrors.IsUnauthorized(err) && !apierrors.IsForbidden(err) {
+			t.Fatalf("without a role: got %v, want forbidden", err)
+		}
+		return apierrors.IsForbidden(err)
+	})
 	binding := &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "reader"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "edit"},
