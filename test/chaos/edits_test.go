@@ -53,7 +53,8 @@ func (w *world) drawAttachment(draw *rand.Rand) step {
 }
 
 // drawAddress gives an attachment a MAC-less address of the block that its LAN has
-// now, if it has one.
+// now, if it has one. The LAN is to keep the block, also when it is declared again:
+// another may be free first.
 func (w *world) drawAddress(draw *rand.Rand) step {
 	name, lan := "gw", "office"
 	host := 100 + draw.IntN(100)
@@ -65,6 +66,7 @@ func (w *world) drawAddress(draw *rand.Rand) step {
 		for _, found := range have.lans.Items {
 			var first, second, third int
 			if _, err := fmt.Sscanf(found.Status.Subnet, "%d.%d.%d.0/24", &first, &second, &third); err == nil && found.Name == lan {
+				w.want.lans[lan].Spec.Subnet = found.Status.Subnet
 				w.want.deckies[name].Spec.Attachments[0].Address = fmt.Sprintf("%d.%d.%d.%d", first, second, third, host)
 			}
 		}
