@@ -53,20 +53,21 @@ func (w *world) drawAttachment(draw *rand.Rand) step {
 }
 
 // drawAddress gives an attachment a MAC-less address of the block that its LAN has
-// now, if it has one. The LAN is to keep the block, also when it is declared again:
-// another may be free first.
+// now, if it has one that it keeps.
 func (w *world) drawAddress(draw *rand.Rand) step {
 	name, lan := "gw", "office"
 	host := 100 + draw.IntN(100)
 	return step{fmt.Sprintf("%s: host %d of %s", name, host, lan), func() {
 		have, err := w.present(w.t.Context())
-		if err != nil {
+		if err != nil || len(have.topologies.Items) != 1 || !have.topologies.Items[0].DeletionTimestamp.IsZero() {
 			return
 		}
 		for _, found := range have.lans.Items {
 			var first, second, third int
+			if found.Status.NetworkID == "" || !found.DeletionTimestamp.IsZero() {
+				continue
+			}
 			if _, err := fmt.Sscanf(found.Status.Subnet, "%d.%d.%d.0/24", &first, &second, &third); err == nil && found.Name == lan {
-				w.want.lans[lan].Spec.Subnet = found.Status.Subnet
 				w.want.deckies[name].Spec.Attachments[0].Address = fmt.Sprintf("%d.%d.%d.%d", first, second, third, host)
 			}
 		}
@@ -142,6 +143,8 @@ func (w *world) drawDeletion(draw *rand.Rand) step {
 	return step{name + " is deleted and declared again", func() {
 		switch {
 		case name == topologyName:
+			// Its LANs may get other blocks than before, if another is free first.
+			w.want.deckies["gw"].Spec.Attachments[0].Address = ""
 			w.remove(w.want.topology.DeepCopy())
 		case w.want.lans[name] != nil:
 			w.remove(w.want.lans[name].DeepCopy())
