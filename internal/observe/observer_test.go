@@ -245,8 +245,8 @@ func TestStormIsLookedAtNowAndThen(t *testing.T) {
 			pass(time.Millisecond)
 		}
 		pass(settle)
-		// 2 s in windows of 160 ms, but for half a second of short ones at the beginning.
-		if count := f.engine.inspections() - before; count > 2*40 {
+		// 25 batches at once and 15 a second, in between windows of up to 160 ms.
+		if count := f.engine.inspections() - before; count > 2*(25+2*15+13) {
 			t.Errorf("%d inspections for 4000 restarts of two containers in 2 s", count)
 		}
 		f.woken.take()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -22,11 +23,13 @@ const (
 	subscribePatience = 3 * time.Second
 	// A stream that lived this long resets the back-off.
 	settledAfter = 10 * time.Second
-	// After so many batches without a pause between them the window begins to
-	// grow. What is a single act for a person, such as the replacement of a container,
-	// is a kill, a death, disconnections, a removal, a creation and a start for the
-	// engine, over half a second.
+	// So many batches without a pause between them, and so many more each second, are
+	// looked at before the window grows. What is a single act for a person, such as the
+	// replacement of a container, is a kill, a death, disconnections, a removal, a
+	// creation and a start for the engine, over half a second, and may be followed by
+	// another at once.
 	patientBatches = 25
+	batchRate      = 15
 	// The window grows up to this many times its size.
 	maxWindowGrowth = 8
 	// The first event after a pause waits for this fraction of the window only. It
@@ -129,7 +132,7 @@ func (o *Observer) note(event engine.Event) {
 // lookAtMarked inspects what events marked, in batches. The window in which
 // events are collected grows while they keep coming.
 func (o *Observer) lookAtMarked(ctx context.Context) {
-	pace := pace{shortest: o.options.BatchWindow}
+	pace := newPace(o.options.BatchWindow)
 	var ended time.Time
 	for {
 		select {
@@ -137,7 +140,8 @@ func (o *Observer) lookAtMarked(ctx context.Context) {
 			return
 		case <-o.marks.signal:
 		}
-		if !o.pause(ctx, pace.next(o.options.Clock.Since(ended)), nil) {
+		now := o.options.Clock.Now()
+		if !o.pause(ctx, pace.next(now, now.Sub(ended)), nil) {
 			return
 		}
 		o.lookAt(ctx, o.marks.take())
@@ -149,19 +153,23 @@ func (o *Observer) lookAtMarked(ctx context.Context) {
 type pace struct {
 	shortest time.Duration
 	window   time.Duration
-	// busy counts the batches without a pause between them.
-	busy int
+	// patience are the batches that are looked at without delay.
+	patience *rate.Limiter
+}
+
+func newPace(shortest time.Duration) *pace {
+	return &pace{shortest: shortest, patience: rate.NewLimiter(batchRate, patientBatches)}
 }
 
 // next returns the window of the next batch, when nothing had been marked for a
 // time since the last one.
-func (p *pace) next(idle time.Duration) time.Duration {
+func (p *pace) next(now time.Time, idle time.Duration) time.Duration {
 	switch {
 	case idle >= p.window:
-		p.window, p.busy = p.shortest, 0
+		p.window = p.shortest
 		return p.shortest / firstFraction
-	case p.busy < patientBatches:
-		p.busy++
+	case p.patience.AllowN(now, 1):
+		return p.shortest
 	default:
 		p.window = min(2*p.window, maxWindowGrowth*p.shortest)
 	}
