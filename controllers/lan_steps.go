@@ -36,7 +36,10 @@ type lanScope struct {
 	deckies  []v1alpha1.Decky
 	dmzs     []v1alpha1.LAN
 	observed model.Observed
-	desired  model.NetworkSpec
+	// laid says that the LAN's network was seen to have the subnet that the LAN claims.
+	// No other network can have it then, whatever other LANs claim.
+	laid    bool
+	desired model.NetworkSpec
 	// unverified is why it could not be told what the deckies reach; nil if it could.
 	unverified error
 }
@@ -184,7 +187,8 @@ func (s *lanScope) reject(mistake *fault.Fault) pass.Outcome {
 func (s *lanScope) observe(ctx context.Context) pass.Outcome {
 	concern := model.Concern{LANs: []string{string(s.lan.UID)}}
 	observed, err := s.Observer.View(ctx, concern)
-	if err == nil && !isLaid(s.lan, observed) {
+	s.laid = isLaid(s.lan, observed)
+	if err == nil && !s.laid {
 		// The routes of this moment decide where a network can be laid.
 		concern.Routes = true
 		observed, err = s.Observer.View(ctx, concern)
@@ -201,8 +205,7 @@ func (s *lanScope) observe(ctx context.Context) pass.Outcome {
 	return pass.Continue()
 }
 
-// isLaid reports whether the LAN's network was seen to have the subnet that the LAN
-// claims. No other network can have it then, whatever other LANs claim.
+// isLaid reports whether a network of a LAN has the subnet that the LAN claims.
 func isLaid(lan *v1alpha1.LAN, observed model.Observed) bool {
 	subnet, claimed := graph.Subnet(lan)
 	return claimed && slices.ContainsFunc(observed.Networks, func(network model.Network) bool {
@@ -213,7 +216,7 @@ func isLaid(lan *v1alpha1.LAN, observed model.Observed) bool {
 // allocate decides subnet and gateway once and writes them to status before
 // they are used. Sets Accepted.
 func (s *lanScope) allocate(ctx context.Context) pass.Outcome {
-	if !isLaid(s.lan, s.observed) {
+	if !s.laid {
 		// Held until the choice is saved: the next LAN to choose must see it.
 		defer s.lockAllocation("subnets")()
 	}
@@ -292,7 +295,7 @@ func (s *lanScope) chooseSubnet(ctx context.Context) (netip.Prefix, netip.Addr, 
 // rivals returns the LANs that may claim subnets of this engine, this one included.
 // A LAN that has its subnet has none.
 func (s *lanScope) rivals(ctx context.Context) ([]v1alpha1.LAN, error) {
-	if isLaid(s.lan, s.observed) {
+	if s.laid {
 		return nil, nil
 	}
 	// One that had a network once is only checked. Otherwise all that was decided
@@ -318,7 +321,7 @@ func (s *lanScope) keptSubnet(all []v1alpha1.LAN) string {
 			kept = all[i].Status.Subnet
 		}
 	}
-	if kept == "" || s.lan.Status.NetworkID != "" || isLaid(s.lan, s.observed) {
+	if kept == "" || s.lan.Status.NetworkID != "" || s.laid {
 		return kept
 	}
 	prefix, err := netip.ParsePrefix(kept)

@@ -236,19 +236,28 @@ func TestRestartKeepsObjectsAndCredentials(t *testing.T) {
 	}
 }
 
+// renewalAge is past the time at which certificates are renewed: they are good for a
+// year, and renewed two months before their end.
+const renewalAge = 310 * 24 * time.Hour
+
+// startInThePast starts a plane whose certificates are due for renewal by the real
+// clock, which the other side of each connection reads, and by its own after a step of
+// renewalAge.
+func startInThePast(t *testing.T) (*plane, *clocktesting.FakeClock) {
+	t.Helper()
+	clock := clocktesting.NewFakeClock(time.Now().Add(-renewalAge))
+	started := newPlane(t, filepath.Join(t.TempDir(), "data"), clock)
+	started.start(t)
+	return started, clock
+}
+
 func TestCertificatesAreRenewedWhileServing(t *testing.T) {
 	t.Parallel()
-	// Certificates are good for a year and are renewed two months before their end.
-	// They are issued in the past, since the other side of each connection reads the
-	// real clock.
-	age := 310 * 24 * time.Hour
-	clock := clocktesting.NewFakeClock(time.Now().Add(-age))
-	plane := newPlane(t, filepath.Join(t.TempDir(), "data"), clock)
-	plane.start(t)
+	plane, clock := startInThePast(t)
 	defer plane.stop(t)
 	before := withoutServer(t, plane.directory.Kubeconfig())
 	waitFor(t, "the renewal to be scheduled", func(context.Context) bool { return clock.HasWaiters() })
-	clock.Step(age)
+	clock.Step(renewalAge)
 	waitFor(t, "the kubeconfig to be renewed", func(context.Context) bool {
 		return !bytes.Equal(before, withoutServer(t, plane.directory.Kubeconfig()))
 	})
@@ -261,10 +270,7 @@ func TestCertificatesAreRenewedWhileServing(t *testing.T) {
 // written as soon as it can be, though the certificates are good for another year.
 func TestKubeconfigIsMadeUpForAfterARenewal(t *testing.T) {
 	t.Parallel()
-	age := 310 * 24 * time.Hour
-	clock := clocktesting.NewFakeClock(time.Now().Add(-age))
-	plane := newPlane(t, filepath.Join(t.TempDir(), "data"), clock)
-	plane.start(t)
+	plane, clock := startInThePast(t)
 	defer plane.stop(t)
 	path, certificate := plane.directory.Kubeconfig(), plane.directory.File("pki", "admin.crt")
 	before := readFile(t, certificate)
@@ -276,7 +282,7 @@ func TestKubeconfigIsMadeUpForAfterARenewal(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "the renewal to be scheduled", func(context.Context) bool { return clock.HasWaiters() })
-	clock.Step(age)
+	clock.Step(renewalAge)
 	waitFor(t, "the certificate to be renewed", func(context.Context) bool { return readFile(t, certificate) != before })
 	if err := os.RemoveAll(path); err != nil {
 		t.Fatal(err)
